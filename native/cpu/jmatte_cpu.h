@@ -1,0 +1,51 @@
+// CPU kernels for what oneDNN does not have: the functions that the Java bindings call.
+//
+// All of them run on the calling thread alone, allocate nothing, and expect arguments that Java has checked.
+// Tensors are dense and row-major unless a stride is named; sizes count elements. `type` is the element type of the
+// operands marked `void*`. Norms, softmax and every sum are computed in fp32.
+#pragma once
+
+#define JMATTE_API __attribute__((visibility("default")))
+
+namespace jmatte {
+
+enum Type { FP32 = 0, BF16 = 1 };
+
+// Instruction sets in ascending order. AMX is used by oneDNN alone: our own kernels then run as AVX512_BF16.
+enum Isa { NONE = 0, AVX2 = 1, AVX512 = 2, AVX512_BF16 = 3, AMX = 4 };
+
+/// The best instruction set that this processor and operating system offer.
+JMATTE_API int detect_isa();
+
+/// Chooses the kernels from now on, for the whole process; at most detect_isa().
+JMATTE_API void use_isa(int isa);
+
+/// Keeps oneDNN's parallel regions that start on the calling thread to that one thread.
+JMATTE_API void use_one_thread();
+
+namespace avx2 {
+#include "kernels.inc"
+}
+namespace avx512 {
+#include "kernels.inc"
+}
+namespace avx512_bf16 {
+#include "kernels.inc"
+}
+
+extern JMATTE_API int active_isa;
+
+// One public function per kernel, which calls that of the active instruction set.
+#define JMATTE_DISPATCH(kernel)                                                                                        \
+    template <class... Arguments>                                                                                      \
+    auto kernel(Arguments... arguments) {                                                                              \
+        return active_isa >= AVX512_BF16 ? avx512_bf16::kernel(arguments...)                                           \
+               : active_isa == AVX512    ? avx512::kernel(arguments...)                                                \
+                                         : avx2::kernel(arguments...);                                                 \
+    }
+
+JMATTE_DISPATCH(layer_norm)
+
+#undef JMATTE_DISPATCH
+
+} // namespace jmatte
