@@ -45,6 +45,29 @@ extern JMATTE_API int active_isa;
     }
 
 JMATTE_DISPATCH(layer_norm)
+JMATTE_DISPATCH(convert_rows)
+JMATTE_DISPATCH(gather_rows)
+JMATTE_DISPATCH(add_rows)
+JMATTE_DISPATCH(scatter_rows)
+JMATTE_DISPATCH(add_position)
+JMATTE_DISPATCH(split_halves)
+JMATTE_DISPATCH(router_margins)
+JMATTE_DISPATCH(keep_tokens)
+JMATTE_DISPATCH(compact_tokens)
+JMATTE_DISPATCH(depthwise5x5_gelu)
+JMATTE_DISPATCH(merge_tokens)
+JMATTE_DISPATCH(unfold_pixels)
+JMATTE_DISPATCH(unfold3x3)
+JMATTE_DISPATCH(copy_clamped)
+JMATTE_DISPATCH(fuse_upsampled)
+JMATTE_DISPATCH(matting_head)
+JMATTE_DISPATCH(window_attention)
+JMATTE_DISPATCH(window_attention_scratch)
+JMATTE_DISPATCH(attention_pack)
+JMATTE_DISPATCH(attention_operands)
+JMATTE_DISPATCH(attention)
+JMATTE_DISPATCH(attention_queries)
+JMATTE_DISPATCH(attention_scratch)
 
 #undef JMATTE_DISPATCH
 

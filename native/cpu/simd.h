@@ -150,6 +150,39 @@ JMATTE_INLINE Vec exp2(Vec v) {
 
 #endif
 
+/// All lanes, where a template also takes a Mask: plain loads and stores, as AVX2's masked ones are slow.
+struct All {};
+JMATTE_INLINE Vec load(const float* p, All) { return load(p); }
+JMATTE_INLINE Vec load(const bf16* p, All) { return load(p); }
+JMATTE_INLINE void store(float* p, Vec v, All) { store(p, v); }
+JMATTE_INLINE void store(bf16* p, Vec v, All) { store(p, v); }
+
+/// Calls body(c, lanes) for c = 0, LANES, 2 LANES, ...: the lanes are All but for a last vector that n does not fill.
+template <class Body>
+JMATTE_INLINE void each_vector(int n, Body body) {
+    int c = 0;
+    for (; c <= n - LANES; c += LANES)
+        body(c, All());
+    if (c < n)
+        body(c, first(n - c));
+}
+
+/// memcpy without the call: rows here are short, and mostly multiples of the vector.
+JMATTE_INLINE void copy_bytes(void* out, const void* in, long bytes) {
+    constexpr long STEP = sizeof(Vec);
+    char* to = (char*)out;
+    const char* from = (const char*)in;
+    if (bytes < STEP) {
+        __builtin_memcpy(to, from, bytes);
+        return;
+    }
+    long i = 0;
+    for (; i <= bytes - STEP; i += STEP)
+        store((float*)(to + i), load((const float*)(from + i)));
+    if (i < bytes)
+        store((float*)(to + bytes - STEP), load((const float*)(from + bytes - STEP)));
+}
+
 /// x * Phi(x), Phi the normal distribution, by Abramowitz & Stegun 7.1.26 without cancellation in the tail:
 /// max(x, 0) - |x| / 2 * erfc(|x| / sqrt 2). Largest absolute error 3.3e-7.
 JMATTE_INLINE Vec gelu(Vec x) {

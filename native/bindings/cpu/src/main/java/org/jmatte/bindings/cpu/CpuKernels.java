@@ -37,4 +37,206 @@ public final class CpuKernels {
             int gelu,
             @Cast("void*") long out,
             int type);
+
+    public static native void convert_rows(
+            @Cast("const float*") long x, long elements, @Cast("void*") long out, int type);
+
+    public static native void gather_rows(
+            @Cast("const void*") long x,
+            int type,
+            @Cast("const int*") long index,
+            long first,
+            long rows,
+            int channels,
+            @Cast("void*") long out);
+
+    public static native void add_rows(
+            @Cast("float*") long x,
+            @Cast("const int*") long index,
+            long rows,
+            int channels,
+            @Cast("const void*") long y,
+            int type);
+
+    public static native void scatter_rows(
+            @Cast("const void*") long y,
+            int type,
+            @Cast("const int*") long index,
+            long rows,
+            int channels,
+            @Cast("void*") long out);
+
+    public static native void add_position(
+            @Cast("float*") long x,
+            long first,
+            long rows,
+            int grid_height,
+            int grid_width,
+            int channels,
+            @Cast("const float*") long table);
+
+    public static native void split_halves(
+            @Cast("const float*") long y,
+            long rows,
+            int channels,
+            @Cast("void*") long local,
+            int type,
+            @Cast("float*") long sums);
+
+    public static native void router_margins(
+            @Cast("const void*") long y,
+            int type,
+            long rows,
+            int channels,
+            @Cast("const float*") long weight,
+            float bias,
+            @Cast("float*") long margin);
+
+    public static native long keep_tokens(
+            @Cast("const float*") long margin, long tokens, long cap, @Cast("unsigned char*") long keep);
+
+    public static native long compact_tokens(
+            @Cast("const unsigned char*") long keep, long tokens, @Cast("int*") long selected, @Cast("int*") long rest);
+
+    public static native void depthwise5x5_gelu(
+            @Cast("const void*") long map,
+            int type,
+            int ring,
+            int height,
+            int width,
+            int channels,
+            @Cast("const float*") long weight,
+            @Cast("const float*") long bias,
+            int y,
+            int first,
+            int columns,
+            @Cast("void*") long out,
+            @Cast("float*") long sums);
+
+    public static native void merge_tokens(
+            @Cast("float*") long x,
+            @Cast("const void*") long y,
+            int type,
+            @Cast("const unsigned char*") long keep,
+            @Cast("const float*") long scale,
+            long rows,
+            int channels);
+
+    public static native void unfold_pixels(
+            @Cast("const void*") long photo,
+            int bits,
+            long photo_stride,
+            @Cast("const unsigned char*") long trimap,
+            int snap,
+            int height,
+            int width,
+            @Cast("const float*") long scale,
+            @Cast("const float*") long shift,
+            int kernel,
+            int stride,
+            int padding,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            @Cast("void*") long out,
+            int type);
+
+    public static native void unfold3x3(
+            @Cast("const void*") long map,
+            int type,
+            int ring,
+            int height,
+            int width,
+            int channels,
+            int stride,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            @Cast("void*") long out);
+
+    public static native void copy_clamped(
+            @Cast("const void*") long map,
+            int type,
+            int ring,
+            int height,
+            int width,
+            int channels,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            @Cast("void*") long out);
+
+    public static native void fuse_upsampled(
+            @Cast("const float*") long products,
+            @Cast("const float*") long detail,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            int height,
+            int width,
+            int channels,
+            @Cast("void*") long out,
+            int type,
+            int ring);
+
+    public static native int matting_head(
+            @Cast("const float*") long hidden,
+            @Cast("const float*") long weight,
+            float bias,
+            @Cast("const unsigned char*") long trimap,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            int width,
+            @Cast("void*") long alpha,
+            int format);
+
+    public static native void window_attention(
+            @Cast("const void*") long qkv,
+            int type,
+            int rows,
+            int columns,
+            int heads,
+            @Cast("const float*") long bias,
+            @Cast("const float*") long rel_h,
+            @Cast("const float*") long rel_w,
+            @Cast("void*") long out,
+            @Cast("void*") long scratch);
+
+    public static native long window_attention_scratch(int type);
+
+    public static native void attention_pack(
+            @Cast("const void*") long qkv,
+            int type,
+            long first,
+            long rows,
+            long tokens,
+            int heads,
+            @Cast("void*") long operands);
+
+    public static native long attention_operands(long tokens, int heads, int type);
+
+    public static native void attention(
+            @Cast("const void*") long operands,
+            int type,
+            long tokens,
+            int heads,
+            int head,
+            long first,
+            int queries,
+            int grid_height,
+            int grid_width,
+            @Cast("const float*") long rel_h,
+            @Cast("const float*") long rel_w,
+            @Cast("void*") long out,
+            @Cast("void*") long scratch);
+
+    public static native int attention_queries();
+
+    public static native long attention_scratch(int grid_height, int grid_width, int type);
 }

@@ -1,0 +1,102 @@
+package org.jmatte.cli;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jmatte.InvalidInputException;
+import org.jmatte.MatteRequest;
+import org.jmatte.Matting;
+import org.jmatte.weights.ModelSource;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jmatte bench}: seconds and peak memory of whole mattes, of a generated photo. */
+@Command(
+        name = "bench",
+        sortOptions = false,
+        sortSynopsis = false,
+        description = "Measure whole mattes of a generated photo: one line per run, with the process's peak memory.")
+final class BenchCommand implements Callable<Integer> {
+    private static final String SEEDED = "seeded:";
+
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ExecutionOptions execution;
+
+    @Option(names = "--size", required = true, paramLabel = "HxW", description = "Height and width of the photo.")
+    private Size size;
+
+    @Option(
+            names = "--keep",
+            paramLabel = "F",
+            description = "Fraction of tokens that every router keeps, up to 1; their own choice by default.")
+    private Double keep;
+
+    @Option(names = "--runs", paramLabel = "N", description = "How many mattes; 3 by default.")
+    private int runs = 3;
+
+    @Option(names = "--skip-known", description = "Decode only where the trimap is unknown, as matte does.")
+    private boolean skipKnown;
+
+    @Override
+    public Integer call() {
+        if (runs < 1) {
+            throw new InvalidInputException("--runs: expected at least 1, got " + runs);
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        SeededInput input = SeededInput.of(size.height(), size.width(), seed());
+        MatteRequest request = MatteRequest.defaults().withDecodeAll(!skipKnown);
+        try (Matting matting = Matting.open(execution.model, execution.options(keep))) {
+            for (int run = 0; run < runs; run++) {
+                Stopwatch watch = new Stopwatch();
+                matting.matte(input.photo(), input.trimap(), request);
+                double seconds = watch.seconds();
+                out.println(line(matting.architecture().name(), seconds, peakBytes()));
+                out.flush();
+            }
+        }
+        return Main.DONE;
+    }
+
+    private String line(String model, double seconds, long peak) {
+        return String.format(
+                Locale.ROOT,
+                "%s %s %s %s: %.3f s, peak %.0f MiB",
+                model,
+                size,
+                execution.dtype(),
+                execution.backend(),
+                seconds,
+                peak / (double) (1 << 20));
+    }
+
+    /** The seed that the model's weights are made from, else 1. */
+    private String seed() {
+        try (ModelSource source = ModelSource.open(execution.model)) {
+            String description = source.checkpoint().description();
+            return description.startsWith(SEEDED) ? description.substring(description.lastIndexOf(':') + 1) : "1";
+        }
+    }
+
+    /** The most memory that this process has had resident. */
+    private static long peakBytes() {
+        try (Stream<String> status = Files.lines(Path.of("/proc/self/status"))) {
+            return status.filter(line -> line.startsWith("VmHWM:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
+                    .findFirst()
+                    .orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+package org.jmatte.cli;
+
+import org.jmatte.Backend;
+import org.jmatte.Isa;
+import org.jmatte.MattingOptions;
+import org.jmatte.Padding;
+import org.jmatte.Precision;
+import picocli.CommandLine.Option;
+
+/** Which model is run, and how: the flags that {@code matte}, {@code plan} and {@code bench} share. */
+final class ExecutionOptions {
+    @Option(
+            names = "--model",
+            required = true,
+            paramLabel = "MODEL",
+            description = "A .pth or .safetensors file, a Hugging Face folder, or seeded:NAME[:SEED].")
+    String model;
+
+    @Option(
+            names = "--backend",
+            paramLabel = "auto|cpu",
+            description = "What executes the network; the best one by default.")
+    private Backend backend = Backend.AUTO;
+
+    @Option(names = "--dtype", paramLabel = "fp32|bf16", description = "Type of the operands; fp32 by default.")
+    private Precision precision = Precision.FP32;
+
+    @Option(
+            names = "--isa",
+            paramLabel = "avx2|avx512|amx",
+            description = "Instruction set; the processor's best by default.")
+    private Isa isa = Isa.AUTO;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Worker threads; one per processor by default.")
+    private int threads;
+
+    @Option(
+            names = "--max-tokens",
+            paramLabel = "N",
+            description = "Most tokens that attend globally; 18500 by default.")
+    private int maxTokens = MattingOptions.DEFAULT_MAX_TOKENS;
+
+    @Option(
+            names = "--memory-budget",
+            paramLabel = "BYTES",
+            converter = ByteCount.class,
+            description = "For weights, activations and images, such as 2GiB; no limit by default.")
+    private long memoryBudget;
+
+    @Option(
+            names = "--padding",
+            paramLabel = "auto|authors|huggingface",
+            description = "How photos are padded; as the weights' origin does by default.")
+    private Padding padding = Padding.AUTO;
+
+    MattingOptions options() {
+        return MattingOptions.defaults()
+                .withBackend(backend)
+                .withPrecision(precision)
+                .withIsa(isa)
+                .withThreads(threads)
+                .withMaxTokens(maxTokens)
+                .withMemoryBudget(memoryBudget)
+                .withPadding(padding);
+    }
+
+    /** The routers' keep fraction, or null for their own choice. */
+    MattingOptions options(Double keep) {
+        return keep == null ? options() : options().withKeep(keep);
+    }
+
+    /** The backend that runs: so far there is one. */
+    String backend() {
+        return Main.word(Backend.CPU);
+    }
+
+    String dtype() {
+        return Main.word(precision);
+    }
+}

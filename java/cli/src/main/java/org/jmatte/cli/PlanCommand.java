@@ -1,0 +1,72 @@
+package org.jmatte.cli;
+
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jmatte.Matting;
+import org.jmatte.Plan;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** {@code jmatte plan}: what a run would need. */
+@Command(
+        name = "plan",
+        sortOptions = false,
+        sortSynopsis = false,
+        description = "Tell what a run needs in memory, arithmetic and traffic, without running it.")
+final class PlanCommand implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Mixin
+    private ExecutionOptions execution;
+
+    @Option(names = "--size", required = true, paramLabel = "HxW", description = "Height and width of the photo.")
+    private Size size;
+
+    @Option(names = "--keep", paramLabel = "F", description = "Fraction of tokens that every router keeps, up to 1.")
+    private Double keep;
+
+    @Option(names = "--json", description = "Machine-readable output.")
+    private boolean json;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        Plan plan = Matting.plan(execution.model, size.height(), size.width(), execution.options(keep));
+        if (json) {
+            out.println(Json.text(plan));
+        } else {
+            print(plan, out);
+        }
+        return Main.DONE;
+    }
+
+    static void print(Plan plan, PrintWriter out) {
+        int width =
+                plan.stages().stream().mapToInt(stage -> stage.name().length()).reduce("total".length(), Math::max);
+        String row = "%-" + width + "s  %12s  %12s  %12s%n";
+        out.printf(row, "stage", "GFLOP", "MB moved", "arena MB");
+        for (Plan.Stage stage : plan.stages()) {
+            out.printf(row, stage.name(), giga(stage.flops()), mega(stage.movedBytes()), mega(stage.arenaBytes()));
+        }
+        out.printf(row, "total", giga(plan.flops()), mega(plan.movedBytes()), mega(plan.arenaBytes()));
+        out.println();
+        out.println("peak    " + mega(plan.peakBytes()) + " MB: weights " + mega(plan.weightsBytes()) + " MB, arena "
+                + mega(plan.arenaBytes()) + " MB");
+        out.println("images  " + mega(plan.imageBytes()) + " MB");
+        out.println("tokens  at most " + plan.maxTokens() + " attend globally");
+        out.println("tiling  " + plan.tiling());
+    }
+
+    private static String giga(long count) {
+        return String.format(Locale.ROOT, "%.3f", count * 1e-9);
+    }
+
+    private static String mega(long bytes) {
+        return String.format(Locale.ROOT, "%.3f", bytes * 1e-6);
+    }
+}

@@ -1,0 +1,74 @@
+package org.jmatte.cli;
+
+import java.util.BitSet;
+import java.util.List;
+import org.jmatte.Matte;
+
+/**
+ * What {@code --report} says of one image.
+ *
+ * @param image the photo's file
+ * @param out the alpha's file
+ * @param backend what executed the network
+ * @param model name of the architecture
+ * @param dtype type of the operands
+ * @param height of the photo
+ * @param width of the photo
+ * @param seconds where time went
+ * @param tokens how many there were, and how many each router kept
+ * @param peakBytes most bytes in use at once: weights and arena
+ * @param plannedBytes what the plan said that would be
+ */
+record Report(
+        String image,
+        String out,
+        String backend,
+        String model,
+        String dtype,
+        int height,
+        int width,
+        Seconds seconds,
+        Tokens tokens,
+        long peakBytes,
+        long plannedBytes) {
+
+    /**
+     * @param load opening the model; in a batch, the first image carries it
+     * @param read decoding photo and trimap
+     * @param encode from pixels to features
+     * @param decode from features to alpha
+     * @param write alpha and overlays
+     * @param total of this image's work, load included
+     */
+    record Seconds(double load, double read, double encode, double decode, double write, double total) {}
+
+    /** @param kept per router, how many tokens attended globally */
+    record Tokens(int total, List<Integer> kept) {}
+
+    static Report of(
+            Job.Result result, String backend, String model, String dtype, double loadSeconds, double writeSeconds) {
+        Job.Input input = result.input();
+        Matte matte = result.matte();
+        Seconds seconds = new Seconds(
+                loadSeconds,
+                input.seconds(),
+                matte.encodeSeconds(),
+                matte.decodeSeconds(),
+                writeSeconds,
+                loadSeconds + input.seconds() + result.seconds() + writeSeconds);
+        List<Integer> kept =
+                matte.routing().kept().stream().map(BitSet::cardinality).toList();
+        return new Report(
+                input.job().image().toString(),
+                input.job().out().toString(),
+                backend,
+                model,
+                dtype,
+                input.photo().height(),
+                input.photo().width(),
+                seconds,
+                new Tokens(matte.routing().tokens(), kept),
+                matte.peakBytes(),
+                matte.plannedBytes());
+    }
+}

@@ -1,0 +1,106 @@
+package org.jmatte;
+
+import java.util.BitSet;
+import java.util.List;
+import java.util.Objects;
+import org.jmatte.image.Alpha;
+
+/** What is asked of one matte. Immutable; start from {@link #defaults()}. */
+public final class MatteRequest {
+    private static final MatteRequest DEFAULTS = new MatteRequest(
+            Alpha.Format.U8, true, false, List.of(), (name, done, total) -> {}, new Cancellation(), null);
+
+    private final Alpha.Format format;
+    private final boolean keepKnown;
+    private final boolean decodeAll;
+    private final List<BitSet> forcedTokens;
+    private final Progress progress;
+    private final Cancellation cancellation;
+    private final StageListener stages;
+
+    private MatteRequest(
+            Alpha.Format format,
+            boolean keepKnown,
+            boolean decodeAll,
+            List<BitSet> forcedTokens,
+            Progress progress,
+            Cancellation cancellation,
+            StageListener stages) {
+        this.format = Objects.requireNonNull(format, "format");
+        this.keepKnown = keepKnown;
+        this.decodeAll = decodeAll;
+        this.forcedTokens = List.copyOf(forcedTokens);
+        this.progress = Objects.requireNonNull(progress, "progress");
+        this.cancellation = Objects.requireNonNull(cancellation, "cancellation");
+        this.stages = stages;
+    }
+
+    public static MatteRequest defaults() {
+        return DEFAULTS;
+    }
+
+    /** How alpha is stored; 8 bits by default. */
+    public MatteRequest withFormat(Alpha.Format value) {
+        return new MatteRequest(value, keepKnown, decodeAll, forcedTokens, progress, cancellation, stages);
+    }
+
+    /**
+     * Whether pixels that the trimap knows (0 or 255) take its value, as they do by default. Otherwise the network's
+     * own alpha is returned everywhere, and everything is decoded.
+     */
+    public MatteRequest withKeepKnown(boolean value) {
+        return new MatteRequest(format, value, decodeAll, forcedTokens, progress, cancellation, stages);
+    }
+
+    /** Whether areas that the trimap decides are computed all the same; for benchmarks. */
+    public MatteRequest withDecodeAll(boolean value) {
+        return new MatteRequest(format, keepKnown, value, forcedTokens, progress, cancellation, stages);
+    }
+
+    /** Tokens that attend globally instead of the routers' choice, as in {@link Routing#kept()}; empty: the routers'. */
+    public MatteRequest withForcedTokens(List<BitSet> value) {
+        return new MatteRequest(format, keepKnown, decodeAll, value, progress, cancellation, stages);
+    }
+
+    public MatteRequest withProgress(Progress value) {
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, value, cancellation, stages);
+    }
+
+    public MatteRequest withCancellation(Cancellation value) {
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, progress, value, stages);
+    }
+
+    /** Receives intermediate results; none by default. */
+    public MatteRequest withStages(StageListener value) {
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, progress, cancellation, value);
+    }
+
+    public Alpha.Format format() {
+        return format;
+    }
+
+    public boolean keepKnown() {
+        return keepKnown;
+    }
+
+    public boolean decodeAll() {
+        return decodeAll || !keepKnown;
+    }
+
+    public List<BitSet> forcedTokens() {
+        return forcedTokens;
+    }
+
+    public Progress progress() {
+        return progress;
+    }
+
+    public Cancellation cancellation() {
+        return cancellation;
+    }
+
+    /** The listener, or null. */
+    public StageListener stages() {
+        return stages;
+    }
+}

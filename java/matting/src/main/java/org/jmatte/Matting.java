@@ -1,0 +1,86 @@
+package org.jmatte;
+
+import java.awt.image.BufferedImage;
+import org.jmatte.cpu.CpuExecution;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.network.Architecture;
+import org.jmatte.weights.ModelSource;
+
+/**
+ * A matting network, ready to run: photo and trimap in, alpha out, at the photo's own resolution.
+ *
+ * <pre>{@code
+ * try (Matting matting = Matting.open("MEMatte_ViTS_DIM.pth")) {
+ *     Matte matte = matting.matte(photo, trimap);
+ *     ImageIO.write(matte.alpha().toImage(), "png", file);
+ * }
+ * }</pre>
+ *
+ * Thread-safe: several threads may ask for mattes at once; they share the weights and one pool of worker threads.
+ */
+public final class Matting implements AutoCloseable {
+    private final CpuExecution execution;
+
+    private Matting(CpuExecution execution) {
+        this.execution = execution;
+    }
+
+    /** Opens a model with the default options. */
+    public static Matting open(String model) {
+        return open(model, MattingOptions.defaults());
+    }
+
+    /**
+     * Opens a model and lays out its weights.
+     *
+     * @param model a checkpoint file, a Hugging Face directory, or {@code seeded:NAME[:SEED]}
+     * @throws InvalidInputException if the model cannot be read, or an option cannot be met on this machine
+     */
+    public static Matting open(String model, MattingOptions options) {
+        try (ModelSource source = ModelSource.open(model)) {
+            return new Matting(CpuExecution.open(source, options));
+        }
+    }
+
+    /** What a run of the given size would need; reads no weights. */
+    public static Plan plan(String model, int height, int width, MattingOptions options) {
+        try (ModelSource source = ModelSource.open(model);
+                CpuExecution shapes = CpuExecution.withoutWeights(source, options)) {
+            return shapes.plan(height, width);
+        }
+    }
+
+    public Architecture architecture() {
+        return execution.architecture();
+    }
+
+    /** What a run of the given size needs. */
+    public Plan plan(int height, int width) {
+        return execution.plan(height, width);
+    }
+
+    /** {@link #matte(Photo, Trimap, MatteRequest)} of images, the trimap's values snapped to 0, 0.5 and 1. */
+    public Matte matte(BufferedImage photo, BufferedImage trimap) {
+        return matte(Photo.of(photo), Trimap.of(trimap, Trimap.Values.SNAP), MatteRequest.defaults());
+    }
+
+    /**
+     * Computes the alpha matte.
+     *
+     * @param photo HxW RGB pixels
+     * @param trimap HxW: 0 background, 255 foreground, anything else unknown
+     * @throws InvalidInputException if the sizes differ, the memory budget is too small, or forced tokens do not fit
+     * @throws java.util.concurrent.CancellationException if the request was cancelled
+     * @throws ArithmeticException if the network's result is not a number somewhere
+     */
+    public Matte matte(Photo photo, Trimap trimap, MatteRequest request) {
+        return execution.matte(photo, trimap, request);
+    }
+
+    /** Frees the weights. Mattes still running on other threads are finished first. */
+    @Override
+    public void close() {
+        execution.close();
+    }
+}

@@ -1,0 +1,90 @@
+package org.jmatte;
+
+import java.util.Objects;
+import java.util.OptionalDouble;
+
+/**
+ * How a model is run. Immutable; start from {@link #defaults()} and change what differs.
+ *
+ * @param backend what executes the network
+ * @param precision element type of the operands
+ * @param isa instruction set of the CPU backend; one choice per process
+ * @param threads worker threads of the CPU backend; 0 means one per processor. The result does not depend on it
+ * @param maxTokens most tokens that attend globally in each routed block, at least 1
+ * @param keep where present, every router keeps this fraction of the tokens (0 to 1, at most {@code maxTokens}): those
+ *     of largest margin, whatever its sign. For benchmarks and plans
+ * @param memoryBudget bytes for weights, activations and image buffers; 0 means no limit
+ * @param padding how photos are padded
+ */
+public record MattingOptions(
+        Backend backend,
+        Precision precision,
+        Isa isa,
+        int threads,
+        int maxTokens,
+        OptionalDouble keep,
+        long memoryBudget,
+        Padding padding) {
+
+    /** The token cap of the original implementation. */
+    public static final int DEFAULT_MAX_TOKENS = 18500;
+
+    public MattingOptions {
+        Objects.requireNonNull(backend, "backend");
+        Objects.requireNonNull(precision, "precision");
+        Objects.requireNonNull(isa, "isa");
+        Objects.requireNonNull(keep, "keep");
+        Objects.requireNonNull(padding, "padding");
+        if (threads < 0 || threads > 1024) {
+            throw new InvalidInputException("threads: expected 1 to 1024, or 0 for one per processor, got " + threads);
+        }
+        if (maxTokens < 1) {
+            throw new InvalidInputException("max tokens: expected at least 1, got " + maxTokens);
+        }
+        if (keep.isPresent() && !(keep.getAsDouble() > 0 && keep.getAsDouble() <= 1)) {
+            throw new InvalidInputException(
+                    "keep: expected a fraction above 0 and at most 1, got " + keep.getAsDouble());
+        }
+        if (memoryBudget < 0) {
+            throw new InvalidInputException("memory budget: expected bytes, or 0 for no limit, got " + memoryBudget);
+        }
+    }
+
+    public static MattingOptions defaults() {
+        return new MattingOptions(
+                Backend.AUTO, Precision.FP32, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), 0, Padding.AUTO);
+    }
+
+    public MattingOptions withBackend(Backend value) {
+        return new MattingOptions(value, precision, isa, threads, maxTokens, keep, memoryBudget, padding);
+    }
+
+    public MattingOptions withPrecision(Precision value) {
+        return new MattingOptions(backend, value, isa, threads, maxTokens, keep, memoryBudget, padding);
+    }
+
+    public MattingOptions withIsa(Isa value) {
+        return new MattingOptions(backend, precision, value, threads, maxTokens, keep, memoryBudget, padding);
+    }
+
+    public MattingOptions withThreads(int value) {
+        return new MattingOptions(backend, precision, isa, value, maxTokens, keep, memoryBudget, padding);
+    }
+
+    public MattingOptions withMaxTokens(int value) {
+        return new MattingOptions(backend, precision, isa, threads, value, keep, memoryBudget, padding);
+    }
+
+    public MattingOptions withKeep(double value) {
+        return new MattingOptions(
+                backend, precision, isa, threads, maxTokens, OptionalDouble.of(value), memoryBudget, padding);
+    }
+
+    public MattingOptions withMemoryBudget(long value) {
+        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, value, padding);
+    }
+
+    public MattingOptions withPadding(Padding value) {
+        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, memoryBudget, value);
+    }
+}

@@ -1,0 +1,11 @@
+package org.jmatte;
+
+/** How a photo is padded to multiples of 32 pixels, with zeros after normalisation, below and on the right. */
+public enum Padding {
+    /** As the weights' origin does it. */
+    AUTO,
+    /** Not at all if both sides fit; otherwise both grow, by 32 where a side fits. */
+    AUTHORS,
+    /** Each side grows to its next multiple. */
+    HUGGINGFACE
+}

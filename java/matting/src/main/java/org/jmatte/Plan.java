@@ -1,0 +1,39 @@
+package org.jmatte;
+
+import java.util.List;
+
+/**
+ * What a run needs, known before it runs.
+ *
+ * @param peakBytes weights and arena
+ * @param weightsBytes weights as laid out for the backend
+ * @param arenaBytes activations and scratch, oneDNN's scratchpads included
+ * @param imageBytes photo, trimap and alpha (8 bits each)
+ * @param flops floating-point operations; a multiply-add counts as two
+ * @param movedBytes bytes that the stages read and write
+ * @param maxTokens the token cap, after the memory budget
+ * @param tiling chunk, band and strip sizes, in words
+ * @param stages in the order of execution
+ */
+public record Plan(
+        long peakBytes,
+        long weightsBytes,
+        long arenaBytes,
+        long imageBytes,
+        long flops,
+        long movedBytes,
+        int maxTokens,
+        String tiling,
+        List<Stage> stages) {
+    /**
+     * @param name what it does
+     * @param flops floating-point operations
+     * @param movedBytes bytes read and written
+     * @param arenaBytes bytes of the arena in use while it runs
+     */
+    public record Stage(String name, long flops, long movedBytes, long arenaBytes) {}
+
+    public Plan {
+        stages = List.copyOf(stages);
+    }
+}

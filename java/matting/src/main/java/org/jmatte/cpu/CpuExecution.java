@@ -1,0 +1,263 @@
+package org.jmatte.cpu;
+
+import java.nio.ByteBuffer;
+import java.util.BitSet;
+import java.util.List;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
+import org.jmatte.InvalidInputException;
+import org.jmatte.Isa;
+import org.jmatte.Matte;
+import org.jmatte.MatteRequest;
+import org.jmatte.MattingOptions;
+import org.jmatte.Padding;
+import org.jmatte.Plan;
+import org.jmatte.Precision;
+import org.jmatte.Routing;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.network.Architecture;
+import org.jmatte.network.Geometry;
+import org.jmatte.network.Network;
+import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.ModelSource;
+import org.jmatte.weights.Origin;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A model on the CPU: plans runs within the memory budget, and computes them. */
+public final class CpuExecution implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CpuExecution.class);
+
+    private final CpuModel model;
+    private final Network network;
+    private final MattingOptions options;
+    private final boolean huggingface;
+    private final int threads;
+    /** Read by runs, written by close: a model is not freed under a run. */
+    private final ReadWriteLock use = new ReentrantReadWriteLock();
+
+    private boolean closed;
+
+    private CpuExecution(ModelSource source, MattingOptions options, Checkpoint checkpoint) {
+        NativeLibraries.load(options.isa());
+        if (options.precision() == Precision.BF16 && NativeLibraries.isa() == Isa.AVX2) {
+            throw new InvalidInputException(
+                    "dtype: bf16 on the CPU needs AVX-512, the instruction set in use is avx2; use fp32");
+        }
+        this.options = options;
+        this.model = new CpuModel(source, checkpoint, ElementType.of(options.precision()));
+        this.network = new Network(model.architecture());
+        this.huggingface = options.padding() == Padding.AUTO
+                ? source.origin() == Origin.HUGGINGFACE
+                : options.padding() == Padding.HUGGINGFACE;
+        this.threads = WorkerPool.threads(options.threads());
+    }
+
+    /** Lays out the source's weights; the source may be closed after. */
+    public static CpuExecution open(ModelSource source, MattingOptions options) {
+        return new CpuExecution(source, options, source.checkpoint());
+    }
+
+    /** Plans only. */
+    public static CpuExecution withoutWeights(ModelSource source, MattingOptions options) {
+        return new CpuExecution(source, options, null);
+    }
+
+    public Architecture architecture() {
+        return model.architecture();
+    }
+
+    /** What a run of the given size needs, within the memory budget. */
+    public Plan plan(int height, int width) {
+        return within(() -> {
+            checkSize(height, width);
+            return fit(height, width, List.of(), imageBytes(height, width, 8, Alpha.Format.U8))
+                    .toPlan();
+        });
+    }
+
+    /** Computes a matte; see {@link org.jmatte.Matting#matte}. */
+    public Matte matte(Photo photo, Trimap trimap, MatteRequest request) {
+        trimap.requireSize(photo);
+        return within(() -> run(photo, trimap, request));
+    }
+
+    private Matte run(Photo photo, Trimap trimap, MatteRequest request) {
+        long imageBytes = imageBytes(photo.height(), photo.width(), photo.bits(), request.format());
+        Fit fit = fit(photo.height(), photo.width(), request.forcedTokens(), imageBytes);
+        Geometry geometry = fit.walk.geometry();
+        Alpha alpha = Alpha.allocate(photo.height(), photo.width(), request.format());
+        if (!request.decodeAll()) {
+            writeKnown(trimap, alpha);
+            if (trimap.unknown() == 0) {
+                Routing none = new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of());
+                return new Matte(alpha, none, 0, 0, model.bytes(), fit.peakBytes());
+            }
+        }
+        try (Arena arena = Arena.of(fit.arenaBytes())) {
+            CpuRun walk = CpuRun.computing(fit.walk, arena, request);
+            CpuOps ops = CpuOps.computing(model, walk, fit.policy, photo, trimap, alpha);
+            network.run(ops);
+            double decode = walk.seconds(CpuOps.DECODE);
+            return new Matte(
+                    alpha,
+                    new Routing(geometry.gridHeight(), geometry.gridWidth(), ops.kept()),
+                    walk.seconds() - decode,
+                    decode,
+                    model.bytes() + arena.peak(),
+                    fit.peakBytes());
+        }
+    }
+
+    /** A planned run with the settings that the memory budget leaves. */
+    private final class Fit {
+        private final CpuRun walk;
+        private final TokenPolicy policy;
+        private final long imageBytes;
+
+        Fit(Geometry geometry, Tiling tiling, TokenPolicy policy, long imageBytes) {
+            this.policy = policy;
+            this.imageBytes = imageBytes;
+            walk = CpuRun.planning(geometry, tiling, ElementType.of(options.precision()), threads);
+            network.run(CpuOps.planning(model, walk, policy));
+        }
+
+        long arenaBytes() {
+            return walk.arena().peak();
+        }
+
+        long peakBytes() {
+            return model.bytes() + arenaBytes();
+        }
+
+        boolean fits() {
+            return options.memoryBudget() == 0 || totalBytes() <= options.memoryBudget();
+        }
+
+        /** What the budget speaks of. */
+        long totalBytes() {
+            return peakBytes() + imageBytes;
+        }
+
+        Plan toPlan() {
+            long flops = 0;
+            long movedBytes = 0;
+            for (Plan.Stage stage : walk.stages()) {
+                flops += stage.flops();
+                movedBytes += stage.movedBytes();
+            }
+            return new Plan(
+                    peakBytes(),
+                    model.bytes(),
+                    arenaBytes(),
+                    imageBytes,
+                    flops,
+                    movedBytes,
+                    policy.cap(),
+                    walk.tiling().toString(),
+                    walk.stages());
+        }
+    }
+
+    /** Lowers tile sizes first and the token cap last, until the run fits the memory budget. */
+    private Fit fit(int height, int width, List<BitSet> forced, long imageBytes) {
+        Geometry geometry =
+                Geometry.of(height, width, huggingface, model.architecture().routed());
+        TokenPolicy policy = new TokenPolicy(options.maxTokens(), options.keep(), forced);
+        policy.check(geometry, model.architecture().routed() ? Architecture.globalBlocks().length : 0);
+        Fit fit = null;
+        for (Tiling tiling : Tiling.CHOICES) {
+            fit = new Fit(geometry, tiling, policy, imageBytes);
+            if (fit.fits()) {
+                if (tiling != Tiling.CHOICES[0]) {
+                    LOG.info("the memory budget of {} bytes takes {}", options.memoryBudget(), tiling);
+                }
+                return fit;
+            }
+        }
+        Tiling leanest = Tiling.CHOICES[Tiling.CHOICES.length - 1];
+        int too = policy.most(geometry.tokens());
+        Fit least = new Fit(geometry, leanest, new TokenPolicy(1, options.keep(), forced), imageBytes);
+        if (!least.fits()) {
+            throw new InvalidInputException(
+                    "memory budget: %dx%d pixels need at least %d bytes (%d MiB), got %d; give at "
+                                    .formatted(
+                                            height,
+                                            width,
+                                            least.totalBytes(),
+                                            (least.totalBytes() + (1 << 20) - 1) >> 20,
+                                            options.memoryBudget())
+                            + "least that, or a smaller photo");
+        }
+        int fitting = 1;
+        while (too - fitting > 1) {
+            int cap = (fitting + too) >>> 1;
+            Fit tried = new Fit(geometry, leanest, new TokenPolicy(cap, options.keep(), forced), imageBytes);
+            if (tried.fits()) {
+                least = tried;
+                fitting = cap;
+            } else {
+                too = cap;
+            }
+        }
+        LOG.warn(
+                "the memory budget of {} bytes takes {} and lowers the token cap to {}: quality may suffer",
+                options.memoryBudget(),
+                leanest,
+                fitting);
+        return least;
+    }
+
+    private static void checkSize(int height, int width) {
+        if (height < 1 || width < 1) {
+            throw new InvalidInputException("size: expected at least 1x1 pixels, got " + height + "x" + width);
+        }
+    }
+
+    private static long imageBytes(int height, int width, int bits, Alpha.Format format) {
+        return (long) height * width * (3 * bits / 8 + 1 + format.bytes());
+    }
+
+    /** alpha = the trimap where that is known, 0 elsewhere. */
+    private static void writeKnown(Trimap trimap, Alpha alpha) {
+        ByteBuffer from = trimap.bytes();
+        ByteBuffer to = alpha.values();
+        for (int i = 0; i < from.capacity(); i++) {
+            if (from.get(i) == (byte) 255) {
+                switch (alpha.format()) {
+                    case U8 -> to.put(i, (byte) 255);
+                    case U16 -> to.putShort(2 * i, (short) 65535);
+                    case F32 -> to.putFloat(4 * i, 1);
+                }
+            }
+        }
+    }
+
+    private <T> T within(Supplier<T> work) {
+        use.readLock().lock();
+        try {
+            if (closed) {
+                throw new IllegalStateException("this model is closed; open it again");
+            }
+            return work.get();
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    @Override
+    public void close() {
+        use.writeLock().lock();
+        try {
+            if (!closed) {
+                closed = true;
+                model.close();
+            }
+        } finally {
+            use.writeLock().unlock();
+        }
+    }
+}

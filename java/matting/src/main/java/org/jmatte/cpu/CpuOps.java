@@ -1,0 +1,162 @@
+package org.jmatte.cpu;
+
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import org.jmatte.MatteRequest;
+import org.jmatte.StageListener;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.network.Architecture;
+import org.jmatte.network.Ops;
+
+/** The operators on the CPU, over the memory of one {@link CpuRun}: either planning or computing. */
+final class CpuOps implements Ops {
+    /** The name of the last stage. */
+    static final String DECODE = "decode";
+
+    private final CpuModel model;
+    private final CpuRun run;
+    private final TokenPolicy policy;
+    private final Pixels pixels;
+    private final Alpha alpha;
+    private final ActiveArea active;
+    private final long x;
+    private final long windowOrder;
+    private final List<BitSet> kept = new ArrayList<>();
+    private final int channels;
+    private long routedMark;
+    private Routed routed;
+    private long gateScale;
+
+    private CpuOps(CpuModel model, CpuRun run, TokenPolicy policy, Pixels pixels, Alpha alpha, ActiveArea active) {
+        this.model = model;
+        this.run = run;
+        this.policy = policy;
+        this.pixels = pixels;
+        this.alpha = alpha;
+        this.active = active;
+        this.channels = model.architecture().width();
+        this.x = run.arena().take((long) run.geometry().tokens() * channels * Float.BYTES);
+        this.windowOrder = WindowAttention.takeOrder(run);
+    }
+
+    static CpuOps planning(CpuModel model, CpuRun run, TokenPolicy policy) {
+        return new CpuOps(model, run, policy, Pixels.planned(run), null, ActiveArea.everything());
+    }
+
+    /** @param alpha takes the result */
+    static CpuOps computing(CpuModel model, CpuRun run, TokenPolicy policy, Photo photo, Trimap trimap, Alpha alpha) {
+        MatteRequest request = run.request();
+        return new CpuOps(
+                model,
+                run,
+                policy,
+                Pixels.of(run, photo, trimap, model.mean(), model.std()),
+                alpha,
+                request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap));
+    }
+
+    /** Per router so far: which tokens attended. */
+    List<BitSet> kept() {
+        return kept;
+    }
+
+    @Override
+    public void embedPatches() {
+        run.stage("embed patches", () -> model.embedding().run(run, pixels, x));
+        tap("embedding");
+    }
+
+    @Override
+    public void windowAttention(int block) {
+        run.stage(name(block, "window attention"), () -> model.windowAttention(block)
+                .run(run, x, windowOrder));
+    }
+
+    @Override
+    public void globalAttention(int block) {
+        run.stage(name(block, "global attention"), () -> model.globalAttention(block)
+                .runAll(run, x));
+    }
+
+    @Override
+    public void route(int block) {
+        run.stage(name(block, "route"), () -> {
+            int router = Architecture.router(block);
+            int tokens = run.geometry().tokens();
+            routedMark = run.arena().mark();
+            gateScale = run.arena().take((long) channels * Float.BYTES);
+            BitSet forced = policy.forced(router);
+            routed = model.router(block)
+                    .run(
+                            run,
+                            x,
+                            Routed.take(run, channels, policy.most(tokens)),
+                            policy.always(),
+                            policy.most(tokens),
+                            forced,
+                            run.planning() || run.request().stages() == null
+                                    ? null
+                                    : values -> run.request()
+                                            .stages()
+                                            .tensor("router" + router + ".margin", values, tokens));
+            if (!run.planning()) {
+                kept.add(routed.keptSet(tokens));
+            }
+        });
+    }
+
+    @Override
+    public void routedAttention(int block) {
+        run.stage(name(block, "routed attention"), () -> model.globalAttention(block)
+                .runSelected(run, x, routed.selected(), routed.count(), routed.most(), routed.y()));
+    }
+
+    @Override
+    public void refine(int block) {
+        run.stage(name(block, "refine"), () -> model.refinement(block).run(run, x, routed, gateScale));
+    }
+
+    @Override
+    public void merge(int block) {
+        run.stage(name(block, "merge"), () -> {
+            Refinement.merge(run, x, routed, gateScale, channels);
+            run.arena().release(routedMark);
+        });
+    }
+
+    @Override
+    public void mlp(int block) {
+        run.stage(name(block, "mlp"), () -> model.mlp(block).run(run, x));
+        if (!Architecture.isGlobal(block)) {
+            tap("block" + block);
+        }
+    }
+
+    @Override
+    public void bottleneck(int block) {
+        run.stage(name(block, "bottleneck"), () -> model.bottleneck(block).run(run, x));
+        tap("block" + block);
+    }
+
+    @Override
+    public void decode() {
+        boolean keepKnown = !run.planning() && run.request().keepKnown();
+        run.stage(DECODE, () -> model.decoder().run(run, x, pixels, active, alpha, keepKnown));
+    }
+
+    private static String name(int block, String what) {
+        return "block " + block + " " + what;
+    }
+
+    private void tap(String name) {
+        StageListener listener = run.planning() ? null : run.request().stages();
+        if (listener != null) {
+            int height = run.geometry().gridHeight();
+            int width = run.geometry().gridWidth();
+            listener.tensor(name, NativeMemory.floats(x, (long) height * width * channels), height, width, channels);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+package org.jmatte.cpu;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jmatte.MatteRequest;
+import org.jmatte.Plan;
+import org.jmatte.network.Geometry;
+
+/**
+ * One walk through a network: with memory and a photo it computes, without it only notes what it would take. Operators
+ * see no difference; they take memory, count their work, and hand over tasks.
+ */
+final class CpuRun {
+    private final Geometry geometry;
+    private final Tiling tiling;
+    private final ElementType operands;
+    private final int threads;
+    private final Arena arena;
+    private final MatteRequest request;
+    private final List<Plan.Stage> stages = new ArrayList<>();
+    private final int expectedStages;
+    private final Map<String, Long> nanoseconds = new HashMap<>();
+    private long flops;
+    private long movedBytes;
+    private long stagePeak;
+
+    private CpuRun(
+            Geometry geometry,
+            Tiling tiling,
+            ElementType operands,
+            int threads,
+            Arena arena,
+            MatteRequest request,
+            int expectedStages) {
+        this.geometry = geometry;
+        this.tiling = tiling;
+        this.operands = operands;
+        this.threads = threads;
+        this.arena = arena;
+        this.request = request;
+        this.expectedStages = expectedStages;
+    }
+
+    /** A walk that computes nothing. */
+    static CpuRun planning(Geometry geometry, Tiling tiling, ElementType operands, int threads) {
+        return new CpuRun(geometry, tiling, operands, threads, Arena.planning(), null, 0);
+    }
+
+    /** A walk that computes, in an arena planned for it. */
+    static CpuRun computing(CpuRun plan, Arena arena, MatteRequest request) {
+        return new CpuRun(plan.geometry, plan.tiling, plan.operands, plan.threads, arena, request, plan.stages.size());
+    }
+
+    Geometry geometry() {
+        return geometry;
+    }
+
+    Tiling tiling() {
+        return tiling;
+    }
+
+    ElementType operands() {
+        return operands;
+    }
+
+    int threads() {
+        return threads;
+    }
+
+    Arena arena() {
+        return arena;
+    }
+
+    boolean planning() {
+        return request == null;
+    }
+
+    /** What is asked; null while planning. */
+    MatteRequest request() {
+        return request;
+    }
+
+    List<Plan.Stage> stages() {
+        return stages;
+    }
+
+    /** Runs one stage of the network. */
+    void stage(String name, Runnable body) {
+        if (!planning()) {
+            request.cancellation().check();
+            request.progress().stage(name, stages.size(), expectedStages);
+        }
+        flops = 0;
+        movedBytes = 0;
+        stagePeak = arena.mark();
+        long start = System.nanoTime();
+        body.run();
+        nanoseconds.put(name, System.nanoTime() - start);
+        stages.add(new Plan.Stage(name, flops, movedBytes, stagePeak));
+    }
+
+    /** Seconds that all stages took. */
+    double seconds() {
+        return nanoseconds.values().stream().mapToLong(Long::longValue).sum() / 1e9;
+    }
+
+    /** Seconds that one stage took. */
+    double seconds(String stage) {
+        return nanoseconds.get(stage) / 1e9;
+    }
+
+    /** Counts work of the present stage. */
+    void count(long moreFlops, long moreBytes) {
+        flops += moreFlops;
+        movedBytes += moreBytes;
+    }
+
+    /** {@code tasks} independent tasks, spread over the threads. */
+    void forEach(long tasks, WorkerPool.Task task) {
+        stagePeak = Math.max(stagePeak, arena.mark());
+        if (!planning()) {
+            WorkerPool.SHARED.forEach(tasks, threads, (index, slot) -> {
+                request.cancellation().check();
+                task.run(index, slot);
+            });
+        }
+    }
+}

@@ -1,0 +1,201 @@
+package org.jmatte.cpu;
+
+import java.nio.FloatBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.jmatte.network.Architecture;
+import org.jmatte.weights.Checkpoint;
+
+/**
+ * Lays out a checkpoint's tensors for the CPU operators, and owns the result. Without a checkpoint everything has its
+ * size but no contents, which is all that a plan needs.
+ */
+final class CpuWeights implements AutoCloseable {
+    private final Map<String, long[]> shapes;
+    private final Checkpoint checkpoint;
+    private final ElementType operands;
+    private final List<Linear> linears = new ArrayList<>();
+    private final List<FloatPointer> vectors = new ArrayList<>();
+    private long bytes;
+
+    /** @param checkpoint null for sizes alone */
+    CpuWeights(Architecture architecture, Checkpoint checkpoint, ElementType operands) {
+        this.shapes = architecture.parameterShapes();
+        this.checkpoint = checkpoint;
+        this.operands = operands;
+    }
+
+    ElementType operands() {
+        return operands;
+    }
+
+    /** Bytes of everything laid out so far. */
+    long bytes() {
+        return bytes;
+    }
+
+    long[] shape(String name) {
+        return shapes.get(name);
+    }
+
+    boolean has(String name) {
+        return shapes.containsKey(name);
+    }
+
+    private static int elements(long[] shape) {
+        int elements = 1;
+        for (long size : shape) {
+            elements = Math.toIntExact(elements * size);
+        }
+        return elements;
+    }
+
+    /** A tensor's values, row-major; zeros without a checkpoint. */
+    float[] values(String name) {
+        float[] values = new float[elements(shape(name))];
+        if (checkpoint != null) {
+            checkpoint.read(name, FloatBuffer.wrap(values));
+        }
+        return values;
+    }
+
+    /** The address of a tensor as plain floats; 0 without a checkpoint. */
+    long vector(String name) {
+        return keep(values(name));
+    }
+
+    /** The address of a native copy, freed with these weights; 0 without a checkpoint. */
+    long keep(float[] values) {
+        bytes += (long) values.length * Float.BYTES;
+        if (checkpoint == null) {
+            return 0;
+        }
+        FloatPointer kept = new FloatPointer(values);
+        vectors.add(kept);
+        return kept.address();
+    }
+
+    /** The linear layer or 1x1 convolution {@code name}, with its bias if the layer has one. */
+    Linear linear(String name) {
+        long[] shape = shape(name + ".weight");
+        boolean biased = has(name + ".bias");
+        Linear linear = add(new Linear((int) shape[1], (int) shape[0], biased, operands));
+        if (checkpoint != null) {
+            // Straight into native memory: these are the large ones.
+            try (FloatPointer matrix = new FloatPointer(elements(shape))) {
+                checkpoint.read(name + ".weight", matrix.asBuffer());
+                linear.load(matrix, biased ? values(name + ".bias") : null);
+            }
+        }
+        return linear;
+    }
+
+    /** A linear layer of the given matrix [outputs, inputs] and bias (null: none). */
+    Linear linear(int inputs, int outputs, float[] matrix, float[] bias) {
+        Linear linear = add(new Linear(inputs, outputs, bias != null, operands));
+        if (checkpoint != null) {
+            try (FloatPointer pointer = new FloatPointer(matrix)) {
+                linear.load(pointer, bias);
+            }
+        }
+        return linear;
+    }
+
+    private Linear add(Linear linear) {
+        linears.add(linear);
+        bytes += linear.bytes();
+        return linear;
+    }
+
+    /** The convolution {@code name} as a matrix over unfolded rows, columns tap-major: tap * inputs + input. */
+    Linear convolution(String name) {
+        long[] shape = shape(name + ".weight");
+        return convolution(
+                name,
+                0,
+                (int) shape[1],
+                Scale.none((int) shape[0]),
+                has(name + ".bias") ? values(name + ".bias") : null);
+    }
+
+    /**
+     * A convolution followed by a batch norm, as one: w = scale w, b = shift + scale b, of the input channels {@code
+     * from} to {@code to} - 1.
+     */
+    Linear foldedConvolution(String name, Scale norm, int from, int to) {
+        float[] bias = has(name + ".bias") ? values(name + ".bias") : new float[norm.scale.length];
+        for (int o = 0; o < bias.length; o++) {
+            bias[o] = (float) (norm.shift[o] + norm.scale[o] * bias[o]);
+        }
+        return convolution(name, from, to, norm, bias);
+    }
+
+    private Linear convolution(String name, int from, int to, Scale norm, float[] bias) {
+        long[] shape = shape(name + ".weight");
+        int outputs = (int) shape[0];
+        int inputs = to - from;
+        int taps = (int) (shape[2] * shape[3]);
+        float[] weights = values(name + ".weight");
+        float[] matrix = new float[outputs * taps * inputs];
+        for (int o = 0, at = 0; o < outputs; o++) {
+            for (int tap = 0; tap < taps; tap++) {
+                for (int i = from; i < to; i++) {
+                    matrix[at++] = (float) (norm.scale[o] * weights[(int) ((o * shape[1] + i) * taps + tap)]);
+                }
+            }
+        }
+        return linear(taps * inputs, outputs, matrix, bias);
+    }
+
+    /**
+     * The products from which a 3x3 convolution of an upsampled map is put together: outputs tap-major, tap * outputs
+     * + output, of the input channels {@code from} on; a batch norm's scale folded in, no bias.
+     */
+    Linear tapProducts(String name, Scale norm, int from) {
+        long[] shape = shape(name + ".weight");
+        int outputs = (int) shape[0];
+        int inputs = (int) shape[1] - from;
+        int taps = (int) (shape[2] * shape[3]);
+        float[] weights = values(name + ".weight");
+        float[] matrix = new float[taps * outputs * inputs];
+        for (int tap = 0, at = 0; tap < taps; tap++) {
+            for (int o = 0; o < outputs; o++) {
+                for (int i = 0; i < inputs; i++) {
+                    matrix[at++] = (float) (norm.scale[o] * weights[(int) ((o * shape[1] + from + i) * taps + tap)]);
+                }
+            }
+        }
+        return linear(inputs, taps * outputs, matrix, null);
+    }
+
+    /** What a batch norm does in inference, y = scale x + shift per channel, in fp64. */
+    Scale batchNorm(String name) {
+        float[] weight = values(name + ".weight");
+        float[] bias = values(name + ".bias");
+        float[] mean = values(name + ".running_mean");
+        float[] variance = values(name + ".running_var");
+        Scale result = Scale.none(weight.length);
+        for (int c = 0; c < weight.length; c++) {
+            result.scale[c] = weight[c] / Math.sqrt(variance[c] + 1e-5);
+            result.shift[c] = bias[c] - mean[c] * result.scale[c];
+        }
+        return result;
+    }
+
+    record Scale(double[] scale, double[] shift) {
+        static Scale none(int channels) {
+            double[] ones = new double[channels];
+            Arrays.fill(ones, 1);
+            return new Scale(ones, new double[channels]);
+        }
+    }
+
+    @Override
+    public void close() {
+        linears.forEach(Linear::close);
+        vectors.forEach(FloatPointer::close);
+    }
+}

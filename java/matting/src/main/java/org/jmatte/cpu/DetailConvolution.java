@@ -1,0 +1,60 @@
+package org.jmatte.cpu;
+
+import org.jmatte.cpu.Linear.Epilogue;
+
+/** map = ReLU(3x3 convolution), a row's block of columns at a time. */
+final class DetailConvolution extends DecoderStage {
+    /** Most columns of a block. */
+    static final int MOST_COLUMNS = 128;
+
+    private final ActiveArea active;
+    private final FeatureMap map;
+    private final Linear linear;
+    private final Unfold source;
+    private final Blocks blocks;
+    private final Rows product;
+    private final Scratch scratch = new Scratch();
+    private final long unfoldedAt;
+    private final long inner;
+
+    DetailConvolution(CpuRun run, ActiveArea active, Linear linear, FeatureMap map, Unfold source) {
+        super(run);
+        this.active = active;
+        this.map = map;
+        this.linear = linear;
+        this.source = source;
+        blocks = Blocks.of(map.width(), MOST_COLUMNS);
+        product = new Rows(linear, blocks, map.type(), Epilogue.RELU);
+        unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * linear.inputs()));
+        inner = scratch.reserveFor(product);
+        scratch.take(run);
+    }
+
+    @Override
+    int producedUpTo(int stripEnd) {
+        return map.producedUpTo(stripEnd);
+    }
+
+    @Override
+    void rows(int from, int to) {
+        run.forEach((long) (to - from) * blocks.count(), (task, slot) -> {
+            int y = from + (int) (task / blocks.count());
+            int first = blocks.first(task % blocks.count());
+            int columns = blocks.size(task % blocks.count());
+            if (active.reaches(map, y, first, 1, columns)) {
+                source.rows(y, first, columns, scratch.at(slot, unfoldedAt));
+                product.run(columns, scratch.at(slot, unfoldedAt), map.at(y, first), scratch.at(slot, inner));
+            }
+        });
+    }
+
+    @Override
+    long flops() {
+        return linear.flops(map.area());
+    }
+
+    @Override
+    long movedBytes() {
+        return 2 * map.type().bytes(map.area() * map.channels()) + linear.bytes();
+    }
+}

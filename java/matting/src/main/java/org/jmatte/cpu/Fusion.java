@@ -1,0 +1,158 @@
+package org.jmatte.cpu;
+
+import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.cpu.Linear.Epilogue;
+
+/**
+ * map = ReLU(3x3 convolution of the detail map + 3x3 convolution of the lower map upsampled twofold). Convolution and
+ * upsampling commute: the lower map is multiplied with the nine taps at its own resolution, a quarter of the work, and
+ * the products are shifted, interpolated and added. A task is a tile of an even number of rows and columns.
+ */
+final class Fusion extends DecoderStage {
+    /** About how many floats a tile's products may take, so that they stay in a core's cache. */
+    private static final int PRODUCT_FLOATS = 256 * 1024;
+
+    private static final int MOST_COLUMNS = 64;
+
+    private final ActiveArea active;
+    private final Linear detail;
+    private final Linear up;
+    private final FeatureMap lower;
+    private final FeatureMap map;
+    private final Unfold source;
+    private final int mostRows;
+    private final Blocks across;
+    private final Rows detailProduct;
+    private final Scratch scratch = new Scratch();
+    private final long unfoldedAt;
+    private final long detailAt;
+    private final long patchAt;
+    private final long productsAt;
+    private final long inner;
+
+    Fusion(CpuRun run, ActiveArea active, Linear detail, Linear up, FeatureMap lower, FeatureMap map, Unfold source) {
+        super(run);
+        this.active = active;
+        this.detail = detail;
+        this.up = up;
+        this.lower = lower;
+        this.map = map;
+        this.source = source;
+        ElementType type = map.type();
+        across = Blocks.of(map.width(), up.outputs() > 1000 ? MOST_COLUMNS / 2 : MOST_COLUMNS);
+        mostRows = Math.max(4, (PRODUCT_FLOATS / up.outputs() / low(across.size()) - 2) * 2);
+        detailProduct = new Rows(detail, across, ElementType.FP32, Epilogue.NONE);
+        long patch = (long) low(mostRows) * low(across.size());
+        unfoldedAt = scratch.reserve(type.bytes((long) across.size() * detail.inputs()));
+        detailAt = scratch.reserve((long) mostRows * across.size() * map.channels() * Float.BYTES);
+        patchAt = scratch.reserve(type.bytes(patch * up.inputs()));
+        productsAt = scratch.reserve(patch * up.outputs() * Float.BYTES);
+        inner = scratch.reserve(Math.max(detailProduct.scratchBytes(), mostScratch()));
+        scratch.take(run);
+    }
+
+    /** Rows or columns of the lower map that so many of this map depend on. */
+    private static int low(int size) {
+        return size / 2 + 2;
+    }
+
+    private Rows upProducts(int rows) {
+        return new Rows(
+                up, low(rows) * low(across.size()), low(rows) * low(across.last()), ElementType.FP32, Epilogue.NONE);
+    }
+
+    /** Scratch of the products over all heights of tiles that the strips lead to. */
+    private long mostScratch() {
+        long most = 0;
+        int strip = run.tiling().strip();
+        int from = 0;
+        for (int end = strip; from < map.height() && end < map.height() * map.scale() + strip; end += strip) {
+            int to = map.producedUpTo(end);
+            if (to > from) {
+                Blocks down = down(from, to);
+                most = Math.max(most, upProducts(down.size()).scratchBytes());
+                most = Math.max(most, upProducts(down.last()).scratchBytes());
+            }
+            from = to;
+        }
+        return most;
+    }
+
+    private Blocks down(int from, int to) {
+        return Blocks.even(to - from, mostRows, 2);
+    }
+
+    @Override
+    int producedUpTo(int stripEnd) {
+        return map.producedUpTo(stripEnd);
+    }
+
+    @Override
+    void rows(int from, int to) {
+        Blocks down = down(from, to);
+        Rows full = upProducts(down.size());
+        Rows last = upProducts(down.last());
+        run.forEach((long) down.count() * across.count(), (task, slot) -> {
+            long tileRow = task / across.count();
+            long tileColumn = task % across.count();
+            int y = from + down.first(tileRow);
+            int rows = down.size(tileRow);
+            int x = across.first(tileColumn);
+            int columns = across.size(tileColumn);
+            if (active.reaches(map, y, x, rows, columns)) {
+                tile(rows == down.size() ? full : last, y, x, rows, columns, slot);
+            }
+        });
+    }
+
+    private void tile(Rows upProducts, int y, int x, int rows, int columns, int slot) {
+        ElementType type = map.type();
+        for (int r = 0; r < rows; r++) {
+            long row = scratch.at(slot, detailAt) + (long) r * columns * map.channels() * Float.BYTES;
+            source.rows(y + r, x, columns, scratch.at(slot, unfoldedAt));
+            detailProduct.run(columns, scratch.at(slot, unfoldedAt), row, scratch.at(slot, inner));
+        }
+        CpuKernels.copy_clamped(
+                lower.address(),
+                type.code(),
+                lower.ring(),
+                lower.height(),
+                lower.width(),
+                lower.channels(),
+                y / 2 - 1,
+                x / 2 - 1,
+                low(rows),
+                low(columns),
+                scratch.at(slot, patchAt));
+        upProducts.run(
+                low(rows) * low(columns),
+                scratch.at(slot, patchAt),
+                scratch.at(slot, productsAt),
+                scratch.at(slot, inner));
+        CpuKernels.fuse_upsampled(
+                scratch.at(slot, productsAt),
+                scratch.at(slot, detailAt),
+                y,
+                x,
+                rows,
+                columns,
+                map.height(),
+                map.width(),
+                map.channels(),
+                map.address(),
+                type.code(),
+                map.ring());
+    }
+
+    @Override
+    long flops() {
+        return detail.flops(map.area()) + up.flops(lower.area()) + 30 * map.area() * map.channels();
+    }
+
+    @Override
+    long movedBytes() {
+        return map.type().bytes(map.area() * map.channels() + lower.area() * lower.channels())
+                + detail.bytes()
+                + up.bytes();
+    }
+}

@@ -1,0 +1,106 @@
+package org.jmatte.cpu;
+
+import java.util.concurrent.atomic.AtomicLong;
+import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.image.Alpha;
+
+/** alpha = sigmoid(1x1 convolution of ReLU(3x3 convolution of the map)), written where the user reads it. */
+final class MattingHead extends DecoderStage {
+    private final ActiveArea active;
+    private final Linear hidden;
+    private final long weights;
+    private final float bias;
+    private final FeatureMap map;
+    private final Alpha alpha;
+    private final long alphaAddress;
+    private final long trimap;
+    private final Blocks blocks;
+    private final Rows product;
+    private final Scratch scratch = new Scratch();
+    private final long unfoldedAt;
+    private final long hiddenAt;
+    private final long inner;
+
+    /**
+     * @param weights address of the last convolution's weights
+     * @param alpha null while planning
+     * @param trimap address of the trimap whose known values replace the result, or 0
+     */
+    MattingHead(
+            CpuRun run,
+            ActiveArea active,
+            Linear hidden,
+            long weights,
+            float bias,
+            FeatureMap map,
+            Alpha alpha,
+            long trimap) {
+        super(run);
+        this.active = active;
+        this.hidden = hidden;
+        this.weights = weights;
+        this.bias = bias;
+        this.map = map;
+        this.alpha = alpha;
+        this.alphaAddress = alpha == null ? 0 : NativeMemory.address(alpha.values());
+        this.trimap = trimap;
+        blocks = Blocks.of(run.geometry().width(), DetailConvolution.MOST_COLUMNS);
+        product = new Rows(hidden, blocks, ElementType.FP32, Epilogue.RELU);
+        unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * hidden.inputs()));
+        hiddenAt = scratch.reserve((long) blocks.size() * hidden.outputs() * Float.BYTES);
+        inner = scratch.reserveFor(product);
+        scratch.take(run);
+    }
+
+    @Override
+    int producedUpTo(int stripEnd) {
+        return Math.min(stripEnd, run.geometry().height());
+    }
+
+    @Override
+    void rows(int from, int to) {
+        AtomicLong notNumbers = new AtomicLong();
+        run.forEach((long) (to - from) * blocks.count(), (task, slot) -> {
+            int y = from + (int) (task / blocks.count());
+            int first = blocks.first(task % blocks.count());
+            int columns = blocks.size(task % blocks.count());
+            if (!active.reaches(map, y, first, 1, columns)) {
+                return;
+            }
+            map.unfold(1, y, first, columns, scratch.at(slot, unfoldedAt));
+            product.run(columns, scratch.at(slot, unfoldedAt), scratch.at(slot, hiddenAt), scratch.at(slot, inner));
+            notNumbers.addAndGet(CpuKernels.matting_head(
+                    scratch.at(slot, hiddenAt),
+                    weights,
+                    bias,
+                    trimap,
+                    y,
+                    first,
+                    1,
+                    columns,
+                    run.geometry().width(),
+                    alphaAddress,
+                    alpha.format().ordinal()));
+        });
+        if (notNumbers.get() > 0) {
+            throw new ArithmeticException("alpha is not a number at " + notNumbers + " pixels of the rows " + from
+                    + " to " + (to - 1) + ": the checkpoint's weights, or the type they run in, do not fit this photo; "
+                    + "try fp32");
+        }
+    }
+
+    @Override
+    long flops() {
+        return hidden.flops(area()) + 2 * area() * hidden.outputs();
+    }
+
+    @Override
+    long movedBytes() {
+        return map.type().bytes(area() * map.channels()) + area();
+    }
+
+    private long area() {
+        return (long) run.geometry().height() * run.geometry().width();
+    }
+}

@@ -1,0 +1,51 @@
+package org.jmatte.cpu;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+
+/** Java views of native addresses. JavaCPP takes a capacity of 0 for 1: such views are made apart. */
+final class NativeMemory {
+    /** A pointer to anywhere; owns nothing. */
+    static final class Address extends Pointer {
+        Address at(long value) {
+            address = value;
+            return this;
+        }
+    }
+
+    private NativeMemory() {}
+
+    static FloatBuffer floats(long address, long count) {
+        return count == 0
+                ? FloatBuffer.allocate(0)
+                : new FloatPointer(new Address().at(address)).capacity(count).asBuffer();
+    }
+
+    static IntBuffer ints(long address, long count) {
+        return count == 0
+                ? IntBuffer.allocate(0)
+                : new IntPointer(new Address().at(address)).capacity(count).asBuffer();
+    }
+
+    static ByteBuffer bytes(long address, long count) {
+        return new BytePointer(new Address().at(address))
+                .capacity(count)
+                .asBuffer()
+                .order(ByteOrder.nativeOrder());
+    }
+
+    /** The address of a direct buffer's first element, whatever its position. */
+    static long address(ByteBuffer direct) {
+        return new BytePointer(direct.duplicate().clear()).address();
+    }
+
+    static void clear(long address, long count) {
+        Pointer.memset(new Address().at(address), 0, count);
+    }
+}

@@ -1,0 +1,134 @@
+package org.jmatte.image;
+
+import java.awt.image.BufferedImage;
+import java.awt.image.DataBufferByte;
+import java.awt.image.DataBufferUShort;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/**
+ * An alpha matte: one value in 0..1 per pixel, 0 background and 1 foreground, row-major and dense in a direct buffer.
+ */
+public final class Alpha {
+    /** How a value is stored. */
+    public enum Format {
+        /** A byte: value * 255. */
+        U8(1),
+        /** An unsigned short in native byte order: value * 65535. */
+        U16(2),
+        /** A float in native byte order. */
+        F32(4);
+
+        private final int bytes;
+
+        Format(int bytes) {
+            this.bytes = bytes;
+        }
+
+        /** Bytes of one value. */
+        public int bytes() {
+            return bytes;
+        }
+    }
+
+    private final ByteBuffer values;
+    private final int height;
+    private final int width;
+    private final Format format;
+
+    private Alpha(ByteBuffer values, int height, int width, Format format) {
+        this.values = values;
+        this.height = height;
+        this.width = width;
+        this.format = format;
+    }
+
+    /**
+     * An alpha of zeros, to be filled through {@link #values()}.
+     *
+     * @param height in pixels, at least 1
+     * @param width in pixels, at least 1
+     * @param format how values are stored
+     * @throws ImageException if a side is less than 1 or the values would exceed 2^31-1 bytes
+     */
+    public static Alpha allocate(int height, int width, Format format) {
+        Objects.requireNonNull(format, "format");
+        Photo.requireSides(height, width);
+        long bytes = (long) height * width * format.bytes();
+        if (bytes > Integer.MAX_VALUE) {
+            throw new ImageException("alpha: too large: " + width + "x" + height + " values of " + format.bytes()
+                    + " bytes are " + bytes + " bytes, and at most 2147483647 are supported; choose a smaller format");
+        }
+        return new Alpha(ByteBuffer.allocateDirect((int) bytes), height, width, format);
+    }
+
+    /** Rows. */
+    public int height() {
+        return height;
+    }
+
+    /** Values of a row. */
+    public int width() {
+        return width;
+    }
+
+    /** How values are stored. */
+    public Format format() {
+        return format;
+    }
+
+    /** The memory of the values from index 0 on: direct, in native byte order, writable. */
+    public ByteBuffer values() {
+        return values.duplicate().order(ByteOrder.nativeOrder());
+    }
+
+    /** The value at row {@code y} and column {@code x}, in 0..1. */
+    public float get(int y, int x) {
+        Objects.checkIndex(y, height);
+        Objects.checkIndex(x, width);
+        return valueAt(values(), y * width + x);
+    }
+
+    /** A grey copy: 8 bits for {@code U8}, 16 bits for {@code U16} and, rounded, for {@code F32}. */
+    public BufferedImage toImage() {
+        ByteBuffer source = values();
+        if (format == Format.U8) {
+            BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_BYTE_GRAY);
+            source.get(((DataBufferByte) image.getRaster().getDataBuffer()).getData());
+            return image;
+        }
+        BufferedImage image = new BufferedImage(width, height, BufferedImage.TYPE_USHORT_GRAY);
+        short[] target = ((DataBufferUShort) image.getRaster().getDataBuffer()).getData();
+        if (format == Format.U16) {
+            source.asShortBuffer().get(target);
+        } else {
+            for (int i = 0; i < target.length; i++) {
+                float value = Math.max(0, Math.min(1, valueAt(source, i)));
+                target[i] = (short) Math.round(value * 65535);
+            }
+        }
+        return image;
+    }
+
+    @Override
+    public String toString() {
+        return "Alpha[" + width + "x" + height + ", " + format + "]";
+    }
+
+    /** Copies row {@code y} as floats into {@code target}. */
+    void row(int y, float[] target) {
+        ByteBuffer source = values();
+        for (int x = 0; x < width; x++) {
+            target[x] = valueAt(source, y * width + x);
+        }
+    }
+
+    private float valueAt(ByteBuffer source, int index) {
+        return switch (format) {
+            case U8 -> (source.get(index) & 255) / 255f;
+            case U16 -> Short.toUnsignedInt(source.getShort(2 * index)) / 65535f;
+            case F32 -> source.getFloat(4 * index);
+        };
+    }
+}

@@ -1,0 +1,157 @@
+package org.jmatte.weights;
+
+import java.io.IOException;
+import java.math.BigInteger;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jmatte.InvalidInputException;
+import org.jmatte.network.Architecture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** A network's weights, opened, with all that they decide about the network. */
+public final class ModelSource implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ModelSource.class);
+    private static final String SEEDED = "seeded:";
+    private static final Pattern SEEDED_FORM = Pattern.compile("([^:]*)(?::([+-]?\\d{1,1000}))?");
+    private static final List<String> FILES_OF_DIRECTORY = List.of("model.safetensors", "pytorch_model.bin");
+    private static final String PREPROCESSOR = "preprocessor_config.json";
+
+    private final Architecture architecture;
+    private final Origin origin;
+    private final Normalisation normalisation;
+    private final Checkpoint checkpoint;
+
+    private ModelSource(Architecture architecture, Origin origin, Normalisation normalisation, Checkpoint checkpoint) {
+        this.architecture = architecture;
+        this.origin = origin;
+        this.normalisation = normalisation;
+        this.checkpoint = checkpoint;
+    }
+
+    /**
+     * Opens the weights that {@code spec} names.
+     *
+     * @param spec {@code seeded:NAME} or {@code seeded:NAME:SEED} (seed 1 by default), with NAME as in
+     *     {@link Architecture#named}; a PyTorch or safetensors file, recognised by its content; or a Hugging Face
+     *     directory with {@code model.safetensors} or {@code pytorch_model.bin}
+     * @throws CheckpointException if there is no such file, or it does not hold exactly the tensors of a network; all
+     *     that is wrong with the tensors is in one message
+     */
+    public static ModelSource open(String spec) {
+        if (spec.startsWith(SEEDED)) {
+            return seeded(spec);
+        }
+        Path path;
+        try {
+            path = Path.of(spec);
+        } catch (InvalidPathException e) {
+            throw new CheckpointException(
+                    "Weights: expected a path or seeded:NAME, found '" + spec + "' (" + e.getMessage()
+                            + "). Correct it.",
+                    e);
+        }
+        return file(Files.isDirectory(path) ? fileOf(path) : path);
+    }
+
+    private static ModelSource seeded(String spec) {
+        Matcher form = SEEDED_FORM.matcher(spec.substring(SEEDED.length()));
+        if (!form.matches()) {
+            throw CheckpointException.of(
+                    "Weights",
+                    "seeded:NAME or seeded:NAME:SEED with a whole number",
+                    "'" + spec + "'",
+                    "Correct it, for example seeded:mematte_s:1.");
+        }
+        Architecture architecture;
+        try {
+            architecture = Architecture.named(form.group(1));
+        } catch (InvalidInputException e) {
+            throw new CheckpointException(spec + ": " + e.getMessage(), e);
+        }
+        BigInteger seed = form.group(2) == null ? BigInteger.ONE : new BigInteger(form.group(2));
+        Checkpoint weights = new SeededCheckpoint(architecture.name(), seed, architecture.parameterShapes());
+        return new ModelSource(architecture, Origin.AUTHORS, Normalisation.of(Origin.AUTHORS), weights);
+    }
+
+    private static Path fileOf(Path directory) {
+        for (String name : FILES_OF_DIRECTORY) {
+            if (Files.exists(directory.resolve(name))) {
+                return directory.resolve(name);
+            }
+        }
+        String found;
+        try (Stream<Path> files = Files.list(directory)) {
+            found = files.limit(10).map(file -> file.getFileName().toString()).collect(Collectors.joining(", "));
+        } catch (IOException e) {
+            throw new CheckpointException(directory + ": cannot be listed (" + e + "). Check its access.", e);
+        }
+        throw CheckpointException.of(
+                directory.toString(),
+                String.join(" or ", FILES_OF_DIRECTORY),
+                found.isEmpty() ? "an empty directory" : found,
+                "Give the weights' file itself.");
+    }
+
+    private static ModelSource file(Path file) {
+        Checkpoint opened = Checkpoint.open(file);
+        try {
+            ModelCheckpoint model = new ModelCheckpoint(opened);
+            return new ModelSource(model.architecture(), model.origin(), normalisation(file, model.origin()), model);
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
+        }
+    }
+
+    private static Normalisation normalisation(Path file, Origin origin) {
+        Path config = file.resolveSibling(PREPROCESSOR);
+        if (Files.exists(config)) {
+            LOG.info("Normalising photos as {} says", config);
+            return Normalisation.read(config);
+        }
+        if (origin == Origin.HUGGINGFACE) {
+            LOG.info("No {} beside {}: normalising photos with mean 0.5 and deviation 0.5", PREPROCESSOR, file);
+        }
+        return Normalisation.of(origin);
+    }
+
+    /** The network, recognised from its tensors. */
+    public Architecture architecture() {
+        return architecture;
+    }
+
+    /** Whose conventions the weights follow, by their tensors' names. */
+    public Origin origin() {
+        return origin;
+    }
+
+    /** The mean per channel (red, green, blue) of photos in 0..1, subtracted from them. */
+    public float[] mean() {
+        return normalisation.mean().clone();
+    }
+
+    /** The standard deviation per channel (red, green, blue) of photos in 0..1, by which they are divided. */
+    public float[] std() {
+        return normalisation.std().clone();
+    }
+
+    /**
+     * The tensors of {@link Architecture#parameterShapes}, under those names and of those shapes, but for the
+     * {@code rel_pos} tables of unrouted global blocks: any odd number of rows. Closed with this source.
+     */
+    public Checkpoint checkpoint() {
+        return checkpoint;
+    }
+
+    @Override
+    public void close() {
+        checkpoint.close();
+    }
+}

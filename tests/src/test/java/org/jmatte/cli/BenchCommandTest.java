@@ -1,0 +1,36 @@
+package org.jmatte.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class BenchCommandTest {
+    @Test
+    void oneLinePerRun() {
+        List<String> lines = CommandLineRun.of(
+                        "bench",
+                        "--model",
+                        "seeded:mematte_tiny:3",
+                        "--size=64x96",
+                        "--keep=0.25",
+                        "--dtype=fp32",
+                        "--backend=cpu",
+                        "--runs=2")
+                .done()
+                .out()
+                .lines()
+                .toList();
+        assertEquals(2, lines.size());
+        for (String line : lines) {
+            assertTrue(line.matches("mematte_tiny 64x96 fp32 cpu: \\d+\\.\\d{3} s, peak \\d+ MiB"), line);
+        }
+    }
+
+    @Test
+    void atLeastOneRun() {
+        CommandLineRun.of("bench", "--model", "seeded:mematte_tiny", "--size=64x64", "--runs=0")
+                .refused("--runs");
+    }
+}

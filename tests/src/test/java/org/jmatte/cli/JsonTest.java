@@ -1,0 +1,85 @@
+package org.jmatte.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jmatte.InvalidInputException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class JsonTest {
+    @TempDir
+    Path folder;
+
+    private static final Report REPORT = new Report(
+            "a.jpg",
+            "a.png",
+            "cpu",
+            "mematte_s",
+            "fp32",
+            7,
+            9,
+            new Report.Seconds(1, 2, 3, 4, 5, 15),
+            new Report.Tokens(4, List.of(1, 2, 3, 4)),
+            100,
+            101);
+
+    @Test
+    void keysOfTheReport() throws IOException {
+        Path file = folder.resolve("r.json");
+        Json.write(REPORT, file);
+        JsonNode json = new ObjectMapper().readTree(file.toFile());
+        List<String> keys = new ArrayList<>();
+        json.fieldNames().forEachRemaining(keys::add);
+        assertEquals(
+                List.of(
+                        "image",
+                        "out",
+                        "backend",
+                        "model",
+                        "dtype",
+                        "height",
+                        "width",
+                        "seconds",
+                        "tokens",
+                        "peak_bytes",
+                        "planned_bytes"),
+                keys);
+        assertEquals(
+                "{\"load\":1.0,\"read\":2.0,\"encode\":3.0,\"decode\":4.0,\"write\":5.0,\"total\":15.0}",
+                json.get("seconds").toString());
+        assertEquals("{\"total\":4,\"kept\":[1,2,3,4]}", json.get("tokens").toString());
+        assertEquals(List.of("r.json"), Pictures.files(folder));
+    }
+
+    @Test
+    void anArrayReplacesWhatWasThere() throws IOException {
+        Path file = Pictures.text(folder.resolve("r.json"), "old");
+        Json.write(List.of(REPORT, REPORT), file);
+        assertEquals(2, new ObjectMapper().readTree(file.toFile()).size());
+    }
+
+    @Test
+    void placesThatCannotBeWrittenAreRefused() throws IOException {
+        Path file = Pictures.text(folder.resolve("r.json"), "old");
+        Json.check(file, true);
+        Json.check(folder.resolve("new.json"), false);
+        refused(file, false, "exists already");
+        refused(folder, true, "folder");
+        refused(folder.resolve("missing/r.json"), true, "missing");
+        assertEquals("old", Files.readString(file));
+    }
+
+    private static void refused(Path file, boolean overwrite, String part) {
+        InvalidInputException e = assertThrows(InvalidInputException.class, () -> Json.check(file, overwrite));
+        assertTrue(e.getMessage().contains(part), e.getMessage());
+    }
+}

@@ -1,0 +1,111 @@
+package org.jmatte.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(60)
+class PipelineTest {
+    private final List<Integer> written = Collections.synchronizedList(new ArrayList<>());
+    private final List<String> failed = Collections.synchronizedList(new ArrayList<>());
+
+    @Test
+    void jobsAreDoneInOrder() {
+        run(100, Function.identity(), Function.identity());
+        assertEquals(IntStream.range(0, 100).boxed().toList(), written);
+        assertEquals(List.of(), failed);
+    }
+
+    @Test
+    void noJobs() {
+        run(0, Function.identity(), Function.identity());
+        assertEquals(List.of(), written);
+    }
+
+    @Test
+    void failuresDoNotStopTheOthers() {
+        run(
+                8,
+                job -> {
+                    if (job == 0) {
+                        throw new IllegalStateException("read");
+                    }
+                    return job;
+                },
+                job -> {
+                    if (job == 7) {
+                        throw new OutOfMemoryError("compute");
+                    }
+                    return job == 3 ? -3 : job; // refused by the writer
+                });
+        assertEquals(List.of(1, 2, 4, 5, 6), written);
+        Collections.sort(failed);
+        assertEquals(List.of("0 read", "3 write", "7 compute"), failed);
+    }
+
+    @Test
+    void readsOneAheadAndWritesOneBehind() {
+        AtomicInteger reads = new AtomicInteger();
+        CountDownLatch secondRead = new CountDownLatch(2);
+        run(
+                6,
+                job -> {
+                    reads.incrementAndGet();
+                    secondRead.countDown();
+                    return job;
+                },
+                job -> {
+                    await(secondRead); // the next one is read although this one is still computed
+                    assertTrue(reads.get() <= job + 2, "read " + reads.get() + " while computing " + job);
+                    assertTrue(written.size() >= job - 1, "written " + written + " while computing " + job);
+                    return job;
+                });
+        assertEquals(List.of(), failed);
+        assertEquals(6, written.size());
+    }
+
+    @Test
+    void cancellationStopsAfterWhatIsBeingWritten() {
+        assertThrows(
+                CancellationException.class,
+                () -> run(9, Function.identity(), job -> {
+                    if (job == 4) {
+                        throw new CancellationException();
+                    }
+                    return job;
+                }));
+        assertEquals(List.of(0, 1, 2, 3), written);
+        assertEquals(List.of(), failed);
+    }
+
+    private void run(int jobs, Function<Integer, Integer> read, Function<Integer, Integer> compute) {
+        new Pipeline<>(read, compute, this::write, (Integer job, Throwable e) -> failed.add(job + " " + e.getMessage()))
+                .run(IntStream.range(0, jobs).boxed().toList());
+    }
+
+    private void write(int result) {
+        if (result < 0) {
+            throw new IllegalStateException("write");
+        }
+        written.add(result);
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package org.jmatte.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+class PlanCommandTest {
+    private static final Object[] PLAN = {"plan", "--model", "seeded:mematte_tiny", "--size", "64x96", "--keep", "0.5"};
+
+    @Test
+    void table() {
+        String out = CommandLineRun.of(PLAN).done().out();
+        assertTrue(out.startsWith("stage "), out);
+        assertTrue(out.lines().anyMatch(line -> line.matches("total( +\\d+\\.\\d{3}){3}")), out);
+        assertTrue(out.contains("peak "), out);
+    }
+
+    @Test
+    void json() throws IOException {
+        Object[] args = Arrays.copyOf(PLAN, PLAN.length + 1);
+        args[PLAN.length] = "--json";
+        JsonNode json =
+                new ObjectMapper().readTree(CommandLineRun.of(args).done().out());
+        for (String key : new String[] {
+            "peak_bytes", "weights_bytes", "arena_bytes", "image_bytes", "flops", "moved_bytes", "max_tokens"
+        }) {
+            assertTrue(json.get(key).asLong() > 0, key);
+        }
+        assertTrue(json.get("tiling").isTextual());
+        assertEquals(
+                json.get("peak_bytes").asLong(),
+                json.get("weights_bytes").asLong() + json.get("arena_bytes").asLong());
+        long flops = 0;
+        for (JsonNode stage : json.get("stages")) {
+            flops += stage.get("flops").asLong();
+            assertTrue(stage.get("name").isTextual());
+            assertTrue(stage.has("moved_bytes"));
+            assertTrue(stage.has("arena_bytes"));
+        }
+        assertEquals(json.get("flops").asLong(), flops);
+    }
+
+    @Test
+    void theSizeIsNeeded() {
+        CommandLineRun.of("plan", "--model", "seeded:mematte_tiny").refused("--size");
+    }
+}
