@@ -13,9 +13,7 @@ constexpr int QUERIES = 96; // per call: k and v are read once for so many
 constexpr int BLOCKS = QUERIES / SPAN;
 constexpr int KEYS = 128; // of a tile
 
-long padded(long tokens) {
-    return (tokens + 15) / 16 * 16;
-}
+long padded(long tokens) { return (tokens + 15) / 16 * 16; }
 
 template <bool PAIRS>
 float* operand(const void* operands, long tokens, int head, int which) {
@@ -45,26 +43,14 @@ void pack(const In* qkv, long begin, long rows, long tokens, int heads, void* op
     }
 }
 
-float* aligned(void* scratch) {
-    return (float*)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
-}
-
 template <bool PAIRS, bool GRID, class Out>
 void attend_all(const void* operands, long tokens, int heads, int head, long begin, int queries, int grid_height,
                 int grid_width, const float* rel_h, const float* rel_w, Out* out, void* scratch) {
     float* scores = aligned(scratch);
     float* next = scores + KEYS * SPAN;
     Block blocks[BLOCKS];
-    for (int b = 0; b < BLOCKS; b++) {
-        Block& block = blocks[b];
-        block.q = next;
-        block.output = block.q + DEPTH * SPAN;
-        block.top = block.output + DEPTH * SPAN;
-        block.total = block.top + SPAN;
-        block.strip_h = block.total + SPAN;
-        block.strip_w = block.strip_h + (long)grid_height * SPAN;
-        next = block.strip_w + (long)grid_width * SPAN;
-    }
+    for (int b = 0; b < BLOCKS; b++)
+        next = place(blocks[b], next, grid_height, grid_width);
     const float* q = operand<PAIRS>(operands, tokens, head, 0);
     for (int b = 0; b * SPAN < queries; b++) {
         const Block& block = blocks[b];
@@ -129,9 +115,7 @@ void attention(const void* operands, int type, long tokens, int heads, int head,
                                  scratch);
 }
 
-int attention_queries() {
-    return QUERIES;
-}
+int attention_queries() { return QUERIES; }
 
 long attention_scratch(int grid_height, int grid_width, int) {
     long height = grid_width > 0 ? grid_height : 0, width = grid_width > 0 ? grid_width : 0;

@@ -28,9 +28,7 @@ constexpr float SCALE = 0.125f;       // of q k'
 constexpr float LOG2_E = 1.44269504f; // exp(x) = exp2(x log2 e)
 
 /// Words in a row of q or k.
-constexpr int words(bool pairs) {
-    return pairs ? DEPTH / 2 : DEPTH;
-}
+constexpr int words(bool pairs) { return pairs ? DEPTH / 2 : DEPTH; }
 
 template <bool PAIRS>
 JMATTE_INLINE Vec multiply_add(Vec a, Vec b, Vec c) {
@@ -255,6 +253,20 @@ struct Block {
     float* strip_w; // [grid width][SPAN], by its column
     static constexpr int FLOATS = (DEPTH + DEPTH + 2) * SPAN; // without the strips
 };
+
+/// Scratch memory from its first whole vector on; 64 spare bytes are asked for.
+JMATTE_INLINE float* aligned(void* scratch) { return (float*)(((uintptr_t)scratch + 63) & ~(uintptr_t)63); }
+
+/// Lays a block out in memory and returns what follows it.
+JMATTE_INLINE float* place(Block& block, float* memory, long grid_height, long grid_width) {
+    block.q = memory;
+    block.output = block.q + DEPTH * SPAN;
+    block.top = block.output + DEPTH * SPAN;
+    block.total = block.top + SPAN;
+    block.strip_h = block.total + SPAN;
+    block.strip_w = block.strip_h + grid_height * SPAN;
+    return block.strip_w + grid_width * SPAN;
+}
 
 /// Before the first tile.
 JMATTE_INLINE void clear(const Block& block) {

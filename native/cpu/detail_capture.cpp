@@ -18,9 +18,7 @@ namespace JMATTE_ISA {
 namespace {
 
 /// a / 4 + 3 b / 4 + sum
-JMATTE_INLINE Vec blend(Vec a, Vec b, Vec total) {
-    return fma(a, splat(0.25f), fma(b, splat(0.75f), total));
-}
+JMATTE_INLINE Vec blend(Vec a, Vec b, Vec total) { return fma(a, splat(0.25f), fma(b, splat(0.75f), total)); }
 
 /// One low column, combined vertically: [row 2i, row 2i + 1][kx].
 struct Column {

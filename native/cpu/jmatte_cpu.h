@@ -41,7 +41,7 @@ extern JMATTE_API int active_isa;
     auto kernel(Arguments... arguments) {                                                                              \
         return active_isa >= AVX512_BF16 ? avx512_bf16::kernel(arguments...)                                           \
                : active_isa == AVX512    ? avx512::kernel(arguments...)                                                \
-                                         : avx2::kernel(arguments...);                                                 \
+                                         : avx2::kernel(arguments...);                                                    \
     }
 
 JMATTE_DISPATCH(layer_norm)

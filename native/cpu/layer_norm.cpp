@@ -8,12 +8,8 @@ namespace jmatte {
 namespace JMATTE_ISA {
 namespace {
 
-JMATTE_INLINE Vec only(Vec v, All) {
-    return v;
-}
-JMATTE_INLINE Vec only(Vec v, Mask m) {
-    return select(m, v, zero());
-}
+JMATTE_INLINE Vec only(Vec v, All) { return v; }
+JMATTE_INLINE Vec only(Vec v, Mask m) { return select(m, v, zero()); }
 
 /// The sum of term(c, lanes) over the channels, in four chains so that additions need not wait for each other.
 template <class Term>

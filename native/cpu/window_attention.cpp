@@ -36,17 +36,11 @@ void attend_block(const In* q, long stride, int first_query, int count, int colu
 template <bool PAIRS, class T>
 void attend_window(const T* qkv, int rows, int columns, int heads, const float* bias, const float* rel_h,
                    const float* rel_w, T* out, void* scratch) {
-    float* keys = (float*)(((uintptr_t)scratch + 63) & ~(uintptr_t)63);
+    float* keys = aligned(scratch);
     float* values = keys + PADDED * DEPTH;
     float* scores = values + PADDED * DEPTH;
     Block block;
-    block.q = scores + PADDED * SPAN;
-    block.output = block.q + DEPTH * SPAN;
-    block.top = block.output + DEPTH * SPAN;
-    block.total = block.top + SPAN;
-    block.strip_h = block.total + SPAN;
-    block.strip_w = block.strip_h + WINDOW * SPAN;
-    float* fp32 = block.strip_w + WINDOW * SPAN;
+    float* fp32 = place(block, scores + PADDED * SPAN, WINDOW, WINDOW);
 
     long stride = 3L * heads * DEPTH;
     int tokens = rows * columns;
@@ -89,9 +83,7 @@ void window_attention(const void* qkv, int type, int rows, int columns, int head
         attend_window<false>((const float*)qkv, rows, columns, heads, bias, rel_h, rel_w, (float*)out, scratch);
 }
 
-long window_attention_scratch(int) {
-    return FLOATS * long(sizeof(float)) + 64;
-}
+long window_attention_scratch(int) { return FLOATS * long(sizeof(float)) + 64; }
 
 } // namespace JMATTE_ISA
 } // namespace jmatte

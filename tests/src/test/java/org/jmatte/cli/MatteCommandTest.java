@@ -86,6 +86,13 @@ class MatteCommandTest {
     }
 
     @Test
+    void rawTrimapValues() {
+        matte("a.png", "--trimap-values", "raw").done();
+        assertKnownPixels(Pictures.read(path("a.png")), 8, 255);
+        matte("b.png", "--trimap-values", "round").refused("--trimap-values", "snap or raw", "round");
+    }
+
+    @Test
     void quietSaysNothing() {
         assertEquals("", matte("a.png", "--quiet").done().out());
     }
