@@ -2,6 +2,11 @@ package org.jmatte;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.jmatte.bindings.cpu.CpuKernels;
 
 /** What the tests can expect of the processor they run on; the numbers are those of {@code jmatte_cpu.h}. */
@@ -16,7 +21,21 @@ public final class Machine {
         assumeTrue(CpuKernels.detect_isa() >= AVX512, "this processor has no AVX-512");
     }
 
+    public static boolean hasAvx512() {
+        return CpuKernels.detect_isa() >= AVX512;
+    }
+
     public static boolean hasAmx() {
         return CpuKernels.detect_isa() >= AMX;
+    }
+
+    /** Bytes of physical memory that this process occupies. */
+    static long residentBytes() {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/status"))) {
+            String line = lines.filter(l -> l.startsWith("VmRSS:")).findFirst().orElseThrow();
+            return Long.parseLong(line.replaceAll("\\D", "")) << 10;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

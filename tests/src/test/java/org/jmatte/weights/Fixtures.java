@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /** Checkpoints for tests: the files that PyTorch wrote, and small ones made here. */
-final class Fixtures {
+public final class Fixtures {
     private Fixtures() {}
 
     static Path path(String name) {
@@ -56,7 +56,7 @@ final class Fixtures {
     }
 
     /** {@code checkpoint} with other names and, where {@code shapes} has one, another shape of as many elements. */
-    static Checkpoint renamed(Checkpoint checkpoint, UnaryOperator<String> rename, Map<String, long[]> shapes) {
+    public static Checkpoint renamed(Checkpoint checkpoint, UnaryOperator<String> rename, Map<String, long[]> shapes) {
         Map<String, String> originals = new LinkedHashMap<>();
         Map<String, TensorInfo> tensors = new LinkedHashMap<>();
         checkpoint.tensors().forEach((original, info) -> {

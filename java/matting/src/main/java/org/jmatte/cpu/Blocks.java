@@ -3,7 +3,7 @@ package org.jmatte.cpu;
 /**
  * A row of positions cut into blocks for matrix products.
  *
- * @param length positions in all
+ * @param length positions in all; without any there are no blocks
  * @param size positions of each block but the last
  */
 record Blocks(int length, int size) {
@@ -27,7 +27,7 @@ record Blocks(int length, int size) {
     }
 
     int count() {
-        return (length + size - 1) / size;
+        return length == 0 ? 0 : (length + size - 1) / size;
     }
 
     int first(long block) {

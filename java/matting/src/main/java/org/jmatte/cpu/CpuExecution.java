@@ -3,7 +3,6 @@ package org.jmatte.cpu;
 import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.List;
-import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import org.jmatte.InvalidInputException;
@@ -37,7 +36,7 @@ public final class CpuExecution implements AutoCloseable {
     private final boolean huggingface;
     private final int threads;
     /** Read by runs, written by close: a model is not freed under a run. */
-    private final ReadWriteLock use = new ReentrantReadWriteLock();
+    private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
 
     private boolean closed;
 
@@ -86,6 +85,7 @@ public final class CpuExecution implements AutoCloseable {
     }
 
     private Matte run(Photo photo, Trimap trimap, MatteRequest request) {
+        request.cancellation().check();
         long imageBytes = imageBytes(photo.height(), photo.width(), photo.bits(), request.format());
         Fit fit = fit(photo.height(), photo.width(), request.forcedTokens(), imageBytes);
         Geometry geometry = fit.walk.geometry();
@@ -248,8 +248,12 @@ public final class CpuExecution implements AutoCloseable {
         }
     }
 
+    /** @throws IllegalStateException if a listener calls it from within a run, which it would have to wait for */
     @Override
     public void close() {
+        if (use.getReadHoldCount() > 0) {
+            throw new IllegalStateException("this model cannot be closed from within its own run; close it after");
+        }
         use.writeLock().lock();
         try {
             if (!closed) {
