@@ -32,8 +32,9 @@ final class Golden implements AutoCloseable {
     Golden(String name) {
         this.name = name;
         try {
-            file = Checkpoint.open(
-                    Path.of(Golden.class.getResource("/goldens/" + name + ".safetensors").toURI()));
+            file = Checkpoint.open(Path.of(Golden.class
+                    .getResource("/goldens/" + name + ".safetensors")
+                    .toURI()));
         } catch (URISyntaxException e) {
             throw new IllegalStateException(e);
         }

@@ -50,7 +50,8 @@ class GoldenTest {
                 }
             });
             if (name.endsWith("stages")) {
-                assertTrue(stages.keySet().contains("block11") && stages.keySet().contains("embedding"));
+                assertTrue(
+                        stages.keySet().contains("block11") && stages.keySet().contains("embedding"));
             }
             double worst = worst(matte.alpha(), golden.values("alpha"));
             System.out.printf("%s: alpha within %.2g, stages %s%n", name, worst, stages);
@@ -86,7 +87,7 @@ class GoldenTest {
         }
     }
 
-    private static double mean(Alpha alpha, float[] expected) {
+    static double mean(Alpha alpha, float[] expected) {
         double sum = 0;
         for (int i = 0; i < expected.length; i++) {
             sum += Math.abs(alpha.get(i / alpha.width(), i % alpha.width()) - expected[i]);
@@ -106,8 +107,7 @@ class GoldenTest {
     }
 
     static MattingOptions options(Golden golden) {
-        return MattingOptions.defaults()
-                .withMaxTokens(golden.maxTokens());
+        return MattingOptions.defaults().withMaxTokens(golden.maxTokens());
     }
 
     static double worst(Alpha alpha, float[] expected) {

@@ -61,8 +61,8 @@ class MattingTest {
         Trimap trimap = Scenes.disc(90, 120, 2);
         Alpha exact = mematte.matte(photo, trimap, EXACT).alpha();
         Alpha bytes = mematte.matte(photo, trimap, MatteRequest.defaults()).alpha();
-        Alpha shorts = mematte.matte(photo, trimap, EXACT.withFormat(Alpha.Format.U16))
-                .alpha();
+        Alpha shorts =
+                mematte.matte(photo, trimap, EXACT.withFormat(Alpha.Format.U16)).alpha();
         assertEquals(Alpha.Format.U8, bytes.format());
         assertEquals(Alpha.Format.U16, shorts.format());
         assertTrue(Alphas.difference(exact, bytes) < 0.501 / 255);
@@ -95,8 +95,8 @@ class MattingTest {
         }
         Alpha expected =
                 vitmatte.matte(photo, Scenes.trimap(grey, 90, 120), EXACT).alpha();
-        Alpha snapped = vitmatte.matte(photo, Scenes.trimap(levels, 90, 120), EXACT)
-                .alpha();
+        Alpha snapped =
+                vitmatte.matte(photo, Scenes.trimap(levels, 90, 120), EXACT).alpha();
         Alpha raw = vitmatte.matte(photo, Scenes.trimap(levels, 90, 120, Trimap.Values.RAW), EXACT)
                 .alpha();
         Alpha rawGrey = vitmatte.matte(photo, Scenes.trimap(grey, 90, 120, Trimap.Values.RAW), EXACT)

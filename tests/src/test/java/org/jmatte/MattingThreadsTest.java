@@ -54,7 +54,8 @@ class MattingThreadsTest {
         int callers = 8;
         int images = 4;
         ExecutorService executor = Executors.newFixedThreadPool(callers);
-        MattingOptions options = MattingOptions.defaults().withPrecision(precision).withThreads(2);
+        MattingOptions options =
+                MattingOptions.defaults().withPrecision(precision).withThreads(2);
         try (Matting matting = Matting.open("seeded:" + network, options)) {
             List<Alpha> expected = new ArrayList<>();
             for (int i = 0; i < images; i++) {
@@ -87,8 +88,10 @@ class MattingThreadsTest {
 
     @Test
     void manyMoreThreadsThanWorkDoNoHarm() {
-        try (Matting few = Matting.open("seeded:mematte_tiny", MattingOptions.defaults().withThreads(1));
-                Matting many = Matting.open("seeded:mematte_tiny", MattingOptions.defaults().withThreads(40))) {
+        try (Matting few = Matting.open(
+                        "seeded:mematte_tiny", MattingOptions.defaults().withThreads(1));
+                Matting many = Matting.open(
+                        "seeded:mematte_tiny", MattingOptions.defaults().withThreads(40))) {
             Alphas.assertSame(image(few, 0), image(many, 0), "40 threads");
         }
     }

@@ -91,8 +91,7 @@ class RunControlTest {
             });
             assertThrows(CancellationException.class, () -> matting.matte(PHOTO, TRIMAP, cancelled));
         }
-        Alphas.assertSame(
-                expected, matting.matte(PHOTO, TRIMAP, REQUEST).alpha(), "after cancellations");
+        Alphas.assertSame(expected, matting.matte(PHOTO, TRIMAP, REQUEST).alpha(), "after cancellations");
     }
 
     @Test
@@ -103,9 +102,7 @@ class RunControlTest {
         CountDownLatch attending = new CountDownLatch(1);
         try (Matting unrouted = Matting.open("seeded:vitmatte_tiny")) {
             Future<Matte> future = executor.submit(() -> unrouted.matte(
-                    photo,
-                    trimap,
-                    REQUEST.withCancellation(cancellation).withProgress((name, done, total) -> {
+                    photo, trimap, REQUEST.withCancellation(cancellation).withProgress((name, done, total) -> {
                         if (name.endsWith("global attention")) {
                             attending.countDown(); // takes seconds at this size
                         }
@@ -156,10 +153,9 @@ class RunControlTest {
     void aClosedMattingRefuses() {
         matting.close();
         matting.close();
-        for (Runnable use : List.<Runnable>of(
-                () -> matting.matte(PHOTO, TRIMAP, REQUEST), () -> matting.plan(150, 270))) {
-            String message =
-                    assertThrows(IllegalStateException.class, use::run).getMessage();
+        for (Runnable use :
+                List.<Runnable>of(() -> matting.matte(PHOTO, TRIMAP, REQUEST), () -> matting.plan(150, 270))) {
+            String message = assertThrows(IllegalStateException.class, use::run).getMessage();
             assertTrue(message.contains("closed"), message);
         }
     }
@@ -194,8 +190,7 @@ class RunControlTest {
     void closingFromWithinARunIsRefusedInsteadOfWaitingForever() {
         MatteRequest closing = REQUEST.withProgress((name, done, total) -> matting.close());
         assertTimeoutPreemptively(Duration.ofSeconds(30), () -> {
-            String message = assertThrows(
-                            IllegalStateException.class, () -> matting.matte(PHOTO, TRIMAP, closing))
+            String message = assertThrows(IllegalStateException.class, () -> matting.matte(PHOTO, TRIMAP, closing))
                     .getMessage();
             assertTrue(message.contains("close"), message);
         });

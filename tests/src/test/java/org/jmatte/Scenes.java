@@ -2,6 +2,7 @@ package org.jmatte;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.Random;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -113,7 +114,7 @@ public final class Scenes {
     /** Unknown everywhere. */
     public static Trimap unknown(int height, int width) {
         byte[] values = new byte[height * width];
-        java.util.Arrays.fill(values, UNKNOWN);
+        Arrays.fill(values, UNKNOWN);
         return trimap(values, height, width);
     }
 

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Which tokens attend globally: the routers' choice, caps and fractions, and the caller's own. */
 class TokenChoiceTest {
-    private static final String MODEL = "seeded:mematte_tiny";
+    private static final String MODEL = "seeded:mematte_tiny:4";
     private static final int HEIGHT = 150;
     private static final int WIDTH = 270;
     private static final int TOKENS = 160 / 16 * 288 / 16;
@@ -139,8 +139,7 @@ class TokenChoiceTest {
                 "got token " + TOKENS);
         try (Matting unrouted = Matting.open("seeded:vitmatte_tiny")) {
             MatteRequest request = EXACT.withForcedTokens(List.of(new BitSet()));
-            String message = assertThrows(
-                            InvalidInputException.class, () -> unrouted.matte(PHOTO, TRIMAP, request))
+            String message = assertThrows(InvalidInputException.class, () -> unrouted.matte(PHOTO, TRIMAP, request))
                     .getMessage();
             assertTrue(message.contains("0 routers"), message);
         }
@@ -148,8 +147,7 @@ class TokenChoiceTest {
 
     private static void assertRefused(List<BitSet> forced, String... parts) {
         String message = assertThrows(
-                        InvalidInputException.class,
-                        () -> matting.matte(PHOTO, TRIMAP, EXACT.withForcedTokens(forced)))
+                        InvalidInputException.class, () -> matting.matte(PHOTO, TRIMAP, EXACT.withForcedTokens(forced)))
                 .getMessage();
         for (String part : parts) {
             assertTrue(message.contains(part), message);

@@ -20,8 +20,7 @@ class GeometryTest {
     })
     void theAuthorsPadBothSidesOrNone(int height, int width, int paddedHeight, int paddedWidth) {
         Geometry geometry = Geometry.of(height, width, false, false);
-        assertEquals(
-                new Geometry(height, width, paddedHeight, paddedWidth, paddedHeight, paddedWidth), geometry);
+        assertEquals(new Geometry(height, width, paddedHeight, paddedWidth, paddedHeight, paddedWidth), geometry);
         assertEquals(paddedHeight / 16, geometry.gridHeight());
         assertEquals(paddedWidth / 16, geometry.gridWidth());
         assertEquals(paddedHeight / 16 * (paddedWidth / 16), geometry.tokens());

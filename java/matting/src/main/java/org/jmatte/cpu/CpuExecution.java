@@ -245,6 +245,18 @@ public final class CpuExecution implements AutoCloseable {
             return work.get();
         } finally {
             use.readLock().unlock();
+            closeRetired();
+        }
+    }
+
+    /** Left to a later run if another one is under way. */
+    private void closeRetired() {
+        if (use.writeLock().tryLock()) {
+            try {
+                model.closeRetired();
+            } finally {
+                use.writeLock().unlock();
+            }
         }
     }
 

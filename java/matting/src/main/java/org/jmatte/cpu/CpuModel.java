@@ -25,22 +25,27 @@ final class CpuModel implements AutoCloseable {
         mean = source.mean();
         std = source.std();
         weights = new CpuWeights(architecture, checkpoint, operands);
-        embedding = new PatchEmbedding(weights);
-        for (int i = 0; i < Architecture.DEPTH; i++) {
-            String block = "backbone.blocks." + i;
-            mlps[i] = new Mlp(weights, block);
-            if (!Architecture.isGlobal(i)) {
-                windowAttention[i] = new WindowAttention(weights, block);
-                continue;
+        try {
+            embedding = new PatchEmbedding(weights);
+            for (int i = 0; i < Architecture.DEPTH; i++) {
+                String block = "backbone.blocks." + i;
+                mlps[i] = new Mlp(weights, block);
+                if (!Architecture.isGlobal(i)) {
+                    windowAttention[i] = new WindowAttention(weights, block);
+                    continue;
+                }
+                globalAttention[i] = new GlobalAttention(weights, block);
+                bottlenecks[i] = new Bottleneck(weights, block);
+                if (architecture.routed()) {
+                    routers[i] = new TokenRouter(weights, Architecture.router(i));
+                    refinements[i] = new Refinement(weights, block);
+                }
             }
-            globalAttention[i] = new GlobalAttention(weights, block);
-            bottlenecks[i] = new Bottleneck(weights, block);
-            if (architecture.routed()) {
-                routers[i] = new TokenRouter(weights, Architecture.router(i));
-                refinements[i] = new Refinement(weights, block);
-            }
+            decoder = new Decoder(weights, architecture.width());
+        } catch (Throwable t) {
+            weights.close();
+            throw t;
         }
-        decoder = new Decoder(weights, architecture.width());
     }
 
     Architecture architecture() {
@@ -90,6 +95,11 @@ final class CpuModel implements AutoCloseable {
 
     Decoder decoder() {
         return decoder;
+    }
+
+    /** Frees the primitives that fell out of use; only while no run is under way. */
+    void closeRetired() {
+        weights.closeRetired();
     }
 
     @Override

@@ -76,6 +76,7 @@ final class Decoder {
                 new Fusion(run, active, fusedDetail[3], fusedUp[3], f2, f3, pixels.convolution(1)),
                 new MattingHead(
                         run, active, head, headWeights, headBias, f3, alpha, keepKnown ? pixels.trimapAddress() : 0));
+        Scratch.takeShared(run, stages.stream().map(stage -> stage.scratch).toList());
         Geometry geometry = run.geometry();
         for (int top = 0; top < geometry.height(); top += run.tiling().strip()) {
             int bottom = Math.min(top + run.tiling().strip(), geometry.canvasHeight());

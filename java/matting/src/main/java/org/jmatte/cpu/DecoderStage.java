@@ -9,6 +9,9 @@ abstract class DecoderStage {
     }
 
     final CpuRun run;
+    /** Reserved by the stage, taken by the decoder. */
+    final Scratch scratch = new Scratch();
+
     private int produced;
 
     DecoderStage(CpuRun run) {

@@ -13,7 +13,6 @@ final class DetailConvolution extends DecoderStage {
     private final Unfold source;
     private final Blocks blocks;
     private final Rows product;
-    private final Scratch scratch = new Scratch();
     private final long unfoldedAt;
     private final long inner;
 
@@ -27,7 +26,6 @@ final class DetailConvolution extends DecoderStage {
         product = new Rows(linear, blocks, map.type(), Epilogue.RELU);
         unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * linear.inputs()));
         inner = scratch.reserveFor(product);
-        scratch.take(run);
     }
 
     @Override

@@ -23,7 +23,6 @@ final class Fusion extends DecoderStage {
     private final int mostRows;
     private final Blocks across;
     private final Rows detailProduct;
-    private final Scratch scratch = new Scratch();
     private final long unfoldedAt;
     private final long detailAt;
     private final long patchAt;
@@ -48,7 +47,6 @@ final class Fusion extends DecoderStage {
         patchAt = scratch.reserve(type.bytes(patch * up.inputs()));
         productsAt = scratch.reserve(patch * up.outputs() * Float.BYTES);
         inner = scratch.reserve(Math.max(detailProduct.scratchBytes(), mostScratch()));
-        scratch.take(run);
     }
 
     /** Rows or columns of the lower map that so many of this map depend on. */

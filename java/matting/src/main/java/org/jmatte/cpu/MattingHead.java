@@ -17,7 +17,6 @@ final class MattingHead extends DecoderStage {
     private final long trimap;
     private final Blocks blocks;
     private final Rows product;
-    private final Scratch scratch = new Scratch();
     private final long unfoldedAt;
     private final long hiddenAt;
     private final long inner;
@@ -50,7 +49,6 @@ final class MattingHead extends DecoderStage {
         unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * hidden.inputs()));
         hiddenAt = scratch.reserve((long) blocks.size() * hidden.outputs() * Float.BYTES);
         inner = scratch.reserveFor(product);
-        scratch.take(run);
     }
 
     @Override

@@ -21,6 +21,7 @@ final class Mlp {
         Blocks chunks = Blocks.ofSize(tokens, run.tiling().chunk());
         Rows expand = new Rows(fc1, chunks, type, Epilogue.GELU);
         Rows contract = new Rows(fc2, chunks, ElementType.FP32, Epilogue.ADD);
+        long mark = run.arena().mark();
         Scratch scratch = new Scratch();
         long rowsAt = scratch.reserve(type.bytes((long) chunks.size() * channels));
         long hiddenAt = scratch.reserve(type.bytes((long) chunks.size() * fc1.outputs()));
@@ -35,5 +36,6 @@ final class Mlp {
             expand.run(rows, scratch.at(slot, rowsAt), scratch.at(slot, hiddenAt), scratch.at(slot, inner));
             contract.run(rows, scratch.at(slot, hiddenAt), at, scratch.at(slot, inner));
         });
+        run.arena().release(mark);
     }
 }

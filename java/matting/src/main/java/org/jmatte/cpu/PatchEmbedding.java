@@ -27,6 +27,7 @@ final class PatchEmbedding {
         int gridWidth = run.geometry().gridWidth();
         Blocks blocks = Blocks.of(gridWidth, Math.min(MOST_ROWS, run.tiling().chunk()));
         Rows project = new Rows(projection, blocks, ElementType.FP32, Epilogue.NONE);
+        long mark = run.arena().mark();
         Scratch scratch = new Scratch();
         long patches = scratch.reserve(run.operands().bytes((long) blocks.size() * projection.inputs()));
         long inner = scratch.reserveFor(project);
@@ -43,5 +44,6 @@ final class PatchEmbedding {
             project.run(columns, scratch.at(slot, patches), out, scratch.at(slot, inner));
             CpuKernels.add_position(out, token, columns, gridHeight, gridWidth, channels, table);
         });
+        run.arena().release(mark);
     }
 }

@@ -17,16 +17,16 @@ import org.jmatte.cpu.NativeMemory.Address;
 
 /** A {@link Linear} applied to a fixed number of dense rows, on one thread. Any number of threads may run it at once. */
 final class Product implements AutoCloseable {
+    /** Practically 0. With 0 itself oneDNN takes max(x, 0), which makes NaN a 0: broken weights would go unnoticed. */
+    private static final float RELU_SLOPE = 1e-30f;
+
     private final Linear linear;
     private final int rows;
     private final matmul.primitive_desc desc;
     private final long scratchBytes;
-    private final Queue<Call> calls = new ConcurrentLinkedQueue<>();
-    private final ThreadLocal<Call> call = ThreadLocal.withInitial(() -> {
-        Call created = new Call();
-        calls.add(created);
-        return created;
-    });
+    /** Argument lists that no thread uses at the moment; as many as threads ever ran this at once. */
+    private final Queue<Call> idle = new ConcurrentLinkedQueue<>();
+
     private volatile matmul primitive;
 
     Product(Linear linear, int rows, ElementType destination, Epilogue epilogue) {
@@ -62,7 +62,7 @@ final class Product implements AutoCloseable {
             switch (epilogue) {
                 case NONE -> {}
                 case GELU -> operations.append_eltwise(dnnl.algorithm.eltwise_gelu_erf, 0, 0);
-                case RELU -> operations.append_eltwise(dnnl.algorithm.eltwise_relu, 0, 0);
+                case RELU -> operations.append_eltwise(dnnl.algorithm.eltwise_relu, RELU_SLOPE, 0);
                 case ADD -> operations.append_sum();
             }
             attributes.set_post_ops(operations);
@@ -86,17 +86,17 @@ final class Product implements AutoCloseable {
      * @param scratch address of {@link #scratchBytes()} bytes
      */
     void run(long source, long destination, long scratch) {
-        call.get()
-                .run(
-                        source,
-                        destination,
-                        scratch,
-                        linear.biased() ? linear.bias().address() : 0);
+        run(source, destination, scratch, linear.biased() ? linear.bias().address() : 0);
     }
 
     /** The same with another bias [outputs] than the layer's own. */
     void run(long source, long destination, long scratch, long bias) {
-        call.get().run(source, destination, scratch, bias);
+        Call call = idle.poll();
+        if (call == null) {
+            call = new Call();
+        }
+        call.run(source, destination, scratch, bias);
+        idle.add(call);
     }
 
     private matmul primitive() {
@@ -112,7 +112,7 @@ final class Product implements AutoCloseable {
         return created;
     }
 
-    /** The arguments of one thread. */
+    /** The arguments of one run at a time. */
     private final class Call {
         private final stream stream = new stream(Linear.ENGINE);
         private final dnnl_primitive callee = primitive().get();
@@ -169,7 +169,7 @@ final class Product implements AutoCloseable {
 
     @Override
     public void close() {
-        calls.forEach(Call::close);
+        idle.forEach(Call::close);
         if (primitive != null) {
             primitive.close();
         }

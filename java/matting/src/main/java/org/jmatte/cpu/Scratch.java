@@ -1,5 +1,7 @@
 package org.jmatte.cpu;
 
+import java.util.List;
+
 /** Scratch memory that every worker of a job has for itself: regions are reserved first, then taken for all at once. */
 final class Scratch {
     private long bytes;
@@ -22,9 +24,15 @@ final class Scratch {
     }
 
     /** Takes the reserved regions for every worker from the arena. */
-    Scratch take(CpuRun run) {
-        base = run.arena().take(bytes * run.threads());
-        return this;
+    void take(CpuRun run) {
+        takeShared(run, List.of(this));
+    }
+
+    /** Takes the same memory for several jobs that run one after the other. */
+    static void takeShared(CpuRun run, List<Scratch> scratches) {
+        long most = scratches.stream().mapToLong(scratch -> scratch.bytes).max().orElse(0);
+        long base = run.arena().take(most * run.threads());
+        scratches.forEach(scratch -> scratch.base = base);
     }
 
     /** The address of a worker's region. */

@@ -67,6 +67,7 @@ final class WindowAttention {
             project[cut] = new Rows(projection, rows * wide, rows * across.last(), ElementType.FP32, Epilogue.NONE);
         }
         long most = (long) tall * wide;
+        long mark = run.arena().mark();
         Scratch scratch = new Scratch();
         long rowsAt = scratch.reserve(type.bytes(most * channels));
         long qkvAt = scratch.reserve(type.bytes(most * 3 * channels));
@@ -104,5 +105,6 @@ final class WindowAttention {
             project[cut].run(rows, scratch.at(slot, rowsAt), scratch.at(slot, resultAt), scratch.at(slot, inner));
             CpuKernels.add_rows(x, index, rows, channels, scratch.at(slot, resultAt), ElementType.FP32.code());
         });
+        run.arena().release(mark);
     }
 }

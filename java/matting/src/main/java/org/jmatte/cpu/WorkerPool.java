@@ -57,7 +57,7 @@ final class WorkerPool {
         CountDownLatch done = new CountDownLatch(runners);
         for (int r = 0; r < runners; r++) {
             int slot = r;
-            executor.execute(() -> {
+            Runnable runner = () -> {
                 try {
                     for (long i; failure.get() == null && (i = next.getAndIncrement()) < tasks; ) {
                         task.run(i, slot);
@@ -67,7 +67,13 @@ final class WorkerPool {
                 } finally {
                     done.countDown();
                 }
-            });
+            };
+            try {
+                executor.execute(runner);
+            } catch (Throwable t) { // no more threads: those that run already must be waited for
+                failure.compareAndSet(null, t);
+                done.countDown();
+            }
         }
         await(done);
         rethrow(failure.get());
