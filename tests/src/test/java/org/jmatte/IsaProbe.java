@@ -27,7 +27,7 @@ public final class IsaProbe {
             System.out.println("worst " + GoldenTest.worst(matte.alpha(), expected));
             System.out.println("mean " + GoldenTest.mean(matte.alpha(), expected));
             System.out.println("tokens " + sameTokens);
-        } catch (InvalidInputException e) {
+        } catch (InvalidInputException | UnsupportedOperationException e) {
             System.out.println("refused " + e.getMessage());
         }
     }

@@ -58,4 +58,13 @@ class IsaTest {
         String refused = probe(Isa.AMX, Precision.FP32).said().get("refused");
         assertTrue(refused != null && refused.contains("got amx"), refused);
     }
+
+    @Test
+    void otherPlatformsHearWhatIsSupported() {
+        Map<String, String> elsewhere = Map.of("JAVA_TOOL_OPTIONS", "-Dorg.bytedeco.javacpp.platform=linux-arm64");
+        ChildProcess probe =
+                ChildProcess.run(elsewhere, IsaProbe.class, Isa.AUTO.name(), Precision.FP32.name(), IsaProbe.GOLDEN);
+        String refused = probe.said().get("refused");
+        assertTrue(refused != null && refused.contains("linux-x86_64") && refused.contains("linux-arm64"), refused);
+    }
 }
