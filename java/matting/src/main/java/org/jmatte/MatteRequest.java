@@ -29,10 +29,15 @@ public final class MatteRequest {
         this.format = Objects.requireNonNull(format, "format");
         this.keepKnown = keepKnown;
         this.decodeAll = decodeAll;
-        this.forcedTokens = List.copyOf(forcedTokens);
+        this.forcedTokens = copies(forcedTokens);
         this.progress = Objects.requireNonNull(progress, "progress");
         this.cancellation = Objects.requireNonNull(cancellation, "cancellation");
         this.stages = stages;
+    }
+
+    /** A caller who changes a set later must not reach into a run. */
+    private static List<BitSet> copies(List<BitSet> sets) {
+        return sets.stream().map(set -> (BitSet) set.clone()).toList();
     }
 
     public static MatteRequest defaults() {
@@ -88,7 +93,7 @@ public final class MatteRequest {
     }
 
     public List<BitSet> forcedTokens() {
-        return forcedTokens;
+        return copies(forcedTokens);
     }
 
     public Progress progress() {

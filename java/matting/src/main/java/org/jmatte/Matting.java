@@ -39,14 +39,29 @@ public final class Matting implements AutoCloseable {
      */
     public static Matting open(String model, MattingOptions options) {
         try (ModelSource source = ModelSource.open(model)) {
-            return new Matting(CpuExecution.open(source, options));
+            return open(source, options);
         }
+    }
+
+    /**
+     * Lays out the weights of a model that is open already, which may be closed after.
+     *
+     * @throws InvalidInputException if an option cannot be met on this machine
+     */
+    public static Matting open(ModelSource model, MattingOptions options) {
+        return new Matting(CpuExecution.open(model, options));
     }
 
     /** What a run of the given size would need; reads no weights. */
     public static Plan plan(String model, int height, int width, MattingOptions options) {
-        try (ModelSource source = ModelSource.open(model);
-                CpuExecution shapes = CpuExecution.withoutWeights(source, options)) {
+        try (ModelSource source = ModelSource.open(model)) {
+            return plan(source, height, width, options);
+        }
+    }
+
+    /** {@link #plan(String, int, int, MattingOptions)} of a model that is open already. */
+    public static Plan plan(ModelSource model, int height, int width, MattingOptions options) {
+        try (CpuExecution shapes = CpuExecution.withoutWeights(model, options)) {
             return shapes.plan(height, width);
         }
     }

@@ -9,7 +9,8 @@ import java.util.OptionalDouble;
  * @param backend what executes the network
  * @param precision element type of the operands
  * @param isa instruction set of the CPU backend; one choice per process
- * @param threads worker threads of the CPU backend; 0 means one per processor. The result does not depend on it
+ * @param threads worker threads of the CPU backend; 0 means one per processor. The result does not
+ *     depend on it, unless a memory budget is so tight that the threads' scratch decides the token cap
  * @param maxTokens most tokens that attend globally in each routed block, at least 1
  * @param keep where present, every router keeps this fraction of the tokens (0 to 1, at most {@code maxTokens}): those
  *     of largest margin, whatever its sign. For benchmarks and plans

@@ -53,10 +53,10 @@ final class Bottleneck {
         int wide = conv1.inputs();
         int narrow = conv1.outputs();
         Blocks chunks = Blocks.ofSize(run.geometry().tokens(), run.tiling().chunk());
-        Rows product = new Rows(conv1, chunks, ElementType.FP32, Epilogue.NONE);
+        Rows product = Rows.padded(conv1, ElementType.FP32, Epilogue.NONE, chunks.size(), chunks.last());
         Scratch scratch = new Scratch();
-        long rowsAt = scratch.reserve(type.bytes((long) chunks.size() * wide));
-        long resultAt = scratch.reserve((long) chunks.size() * narrow * Float.BYTES);
+        long rowsAt = scratch.reserve(type.bytes((long) Rows.padded(chunks.size()) * wide));
+        long resultAt = scratch.reserve((long) Rows.padded(chunks.size()) * narrow * Float.BYTES);
         long inner = scratch.reserveFor(product);
         scratch.take(run);
         run.forEach(chunks.count(), (chunk, slot) -> {
@@ -77,12 +77,12 @@ final class Bottleneck {
         int gridHeight = run.geometry().gridHeight();
         Blocks blocks =
                 Blocks.of(gridWidth, Math.min(MOST_UNFOLDED, run.tiling().chunk()));
-        Rows middle = new Rows(conv2, blocks, ElementType.FP32, Epilogue.NONE);
-        Rows last = new Rows(conv3, blocks, ElementType.FP32, Epilogue.NONE);
+        Rows middle = Rows.padded(conv2, ElementType.FP32, Epilogue.NONE, blocks.size(), blocks.last());
+        Rows last = Rows.padded(conv3, ElementType.FP32, Epilogue.NONE, blocks.size(), blocks.last());
         Scratch scratch = new Scratch();
-        long unfoldedAt = scratch.reserve(type.bytes((long) blocks.size() * conv2.inputs()));
-        long resultAt = scratch.reserve((long) blocks.size() * wide * Float.BYTES);
-        long rowsAt = scratch.reserve(type.bytes((long) blocks.size() * narrow));
+        long unfoldedAt = scratch.reserve(type.bytes((long) Rows.padded(blocks.size()) * conv2.inputs()));
+        long resultAt = scratch.reserve((long) Rows.padded(blocks.size()) * wide * Float.BYTES);
+        long rowsAt = scratch.reserve(type.bytes((long) Rows.padded(blocks.size()) * narrow));
         long inner = scratch.reserveFor(middle, last);
         scratch.take(run);
         run.forEach((long) gridHeight * blocks.count(), (task, slot) -> {

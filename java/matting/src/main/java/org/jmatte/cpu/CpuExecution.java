@@ -29,6 +29,10 @@ import org.slf4j.LoggerFactory;
 /** A model on the CPU: plans runs within the memory budget, and computes them. */
 public final class CpuExecution implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CpuExecution.class);
+    /** A photo's interleaved bytes must fit Java's buffers. */
+    private static final int MOST_PIXELS = Integer.MAX_VALUE / 3;
+
+    private static final int LONGEST_SIDE = 10_000_000;
 
     private final CpuModel model;
     private final Network network;
@@ -73,7 +77,7 @@ public final class CpuExecution implements AutoCloseable {
     public Plan plan(int height, int width) {
         return within(() -> {
             checkSize(height, width);
-            return fit(height, width, List.of(), imageBytes(height, width, 8, Alpha.Format.U8))
+            return fit(geometry(height, width), List.of(), imageBytes(height, width, 8, Alpha.Format.U8))
                     .toPlan();
         });
     }
@@ -86,17 +90,17 @@ public final class CpuExecution implements AutoCloseable {
 
     private Matte run(Photo photo, Trimap trimap, MatteRequest request) {
         request.cancellation().check();
-        long imageBytes = imageBytes(photo.height(), photo.width(), photo.bits(), request.format());
-        Fit fit = fit(photo.height(), photo.width(), request.forcedTokens(), imageBytes);
-        Geometry geometry = fit.walk.geometry();
-        Alpha alpha = Alpha.allocate(photo.height(), photo.width(), request.format());
-        if (!request.decodeAll()) {
-            writeKnown(trimap, alpha);
-            if (trimap.unknown() == 0) {
-                Routing none = new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of());
-                return new Matte(alpha, none, 0, 0, model.bytes(), fit.peakBytes());
-            }
+        checkSize(photo.height(), photo.width());
+        Geometry geometry = geometry(photo.height(), photo.width());
+        if (!request.decodeAll() && trimap.unknown() == 0) {
+            Routing none = new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of());
+            return new Matte(known(trimap, request.format()), none, 0, 0, model.bytes(), model.bytes());
         }
+        long imageBytes = imageBytes(photo.height(), photo.width(), photo.bits(), request.format());
+        Fit fit = fit(geometry, request.forcedTokens(), imageBytes);
+        Alpha alpha = request.decodeAll()
+                ? Alpha.allocate(photo.height(), photo.width(), request.format())
+                : known(trimap, request.format());
         try (Arena arena = Arena.of(fit.arenaBytes())) {
             CpuRun walk = CpuRun.computing(fit.walk, arena, request);
             CpuOps ops = CpuOps.computing(model, walk, fit.policy, photo, trimap, alpha);
@@ -162,15 +166,16 @@ public final class CpuExecution implements AutoCloseable {
         }
     }
 
+    private Geometry geometry(int height, int width) {
+        return Geometry.of(height, width, huggingface, model.architecture().routed());
+    }
+
     /** Lowers tile sizes first and the token cap last, until the run fits the memory budget. */
-    private Fit fit(int height, int width, List<BitSet> forced, long imageBytes) {
-        Geometry geometry =
-                Geometry.of(height, width, huggingface, model.architecture().routed());
+    private Fit fit(Geometry geometry, List<BitSet> forced, long imageBytes) {
         TokenPolicy policy = new TokenPolicy(options.maxTokens(), options.keep(), forced);
         policy.check(geometry, model.architecture().routed() ? Architecture.globalBlocks().length : 0);
-        Fit fit = null;
         for (Tiling tiling : Tiling.CHOICES) {
-            fit = new Fit(geometry, tiling, policy, imageBytes);
+            Fit fit = new Fit(geometry, tiling, policy, imageBytes);
             if (fit.fits()) {
                 if (tiling != Tiling.CHOICES[0]) {
                     LOG.info("the memory budget of {} bytes takes {}", options.memoryBudget(), tiling);
@@ -178,24 +183,29 @@ public final class CpuExecution implements AutoCloseable {
                 return fit;
             }
         }
-        Tiling leanest = Tiling.CHOICES[Tiling.CHOICES.length - 1];
-        int too = policy.most(geometry.tokens());
-        Fit least = new Fit(geometry, leanest, new TokenPolicy(1, options.keep(), forced), imageBytes);
+        // At very large sizes smaller chunks need more memory, for their partial sums: every tiling is tried.
+        Fit least = null;
+        for (Tiling tiling : Tiling.CHOICES) {
+            Fit fit = new Fit(geometry, tiling, policy.withCap(1), imageBytes);
+            if (least == null || fit.totalBytes() < least.totalBytes()) {
+                least = fit;
+            }
+        }
         if (!least.fits()) {
             throw new InvalidInputException(
-                    "memory budget: %dx%d pixels need at least %d bytes (%d MiB), got %d; give at "
-                                    .formatted(
-                                            height,
-                                            width,
-                                            least.totalBytes(),
-                                            (least.totalBytes() + (1 << 20) - 1) >> 20,
-                                            options.memoryBudget())
-                            + "least that, or a smaller photo");
+                    "memory budget: %dx%d pixels need at least %d bytes (%d MiB), got %d; give at least that, or a smaller photo"
+                            .formatted(
+                                    geometry.height(),
+                                    geometry.width(),
+                                    least.totalBytes(),
+                                    (least.totalBytes() + (1 << 20) - 1) >> 20,
+                                    options.memoryBudget()));
         }
         int fitting = 1;
+        int too = policy.most(geometry.tokens());
         while (too - fitting > 1) {
             int cap = (fitting + too) >>> 1;
-            Fit tried = new Fit(geometry, leanest, new TokenPolicy(cap, options.keep(), forced), imageBytes);
+            Fit tried = new Fit(geometry, least.walk.tiling(), policy.withCap(cap), imageBytes);
             if (tried.fits()) {
                 least = tried;
                 fitting = cap;
@@ -206,14 +216,19 @@ public final class CpuExecution implements AutoCloseable {
         LOG.warn(
                 "the memory budget of {} bytes takes {} and lowers the token cap to {}: quality may suffer",
                 options.memoryBudget(),
-                leanest,
+                least.walk.tiling(),
                 fitting);
         return least;
     }
 
     private static void checkSize(int height, int width) {
-        if (height < 1 || width < 1) {
-            throw new InvalidInputException("size: expected at least 1x1 pixels, got " + height + "x" + width);
+        if (height < 1
+                || width < 1
+                || height > LONGEST_SIDE
+                || width > LONGEST_SIDE
+                || (long) height * width > MOST_PIXELS) {
+            throw new InvalidInputException("size: expected at least 1x1 pixels, sides of at most " + LONGEST_SIDE
+                    + " and at most " + MOST_PIXELS + " pixels, got " + height + "x" + width);
         }
     }
 
@@ -221,19 +236,21 @@ public final class CpuExecution implements AutoCloseable {
         return (long) height * width * (3 * bits / 8 + 1 + format.bytes());
     }
 
-    /** alpha = the trimap where that is known, 0 elsewhere. */
-    private static void writeKnown(Trimap trimap, Alpha alpha) {
+    /** The trimap's values where they are known, 0 elsewhere. */
+    private static Alpha known(Trimap trimap, Alpha.Format format) {
+        Alpha alpha = Alpha.allocate(trimap.height(), trimap.width(), format);
         ByteBuffer from = trimap.bytes();
         ByteBuffer to = alpha.values();
         for (int i = 0; i < from.capacity(); i++) {
             if (from.get(i) == (byte) 255) {
-                switch (alpha.format()) {
+                switch (format) {
                     case U8 -> to.put(i, (byte) 255);
                     case U16 -> to.putShort(2 * i, (short) 65535);
                     case F32 -> to.putFloat(4 * i, 1);
                 }
             }
         }
+        return alpha;
     }
 
     private <T> T within(Supplier<T> work) {
@@ -245,18 +262,6 @@ public final class CpuExecution implements AutoCloseable {
             return work.get();
         } finally {
             use.readLock().unlock();
-            closeRetired();
-        }
-    }
-
-    /** Left to a later run if another one is under way. */
-    private void closeRetired() {
-        if (use.writeLock().tryLock()) {
-            try {
-                model.closeRetired();
-            } finally {
-                use.writeLock().unlock();
-            }
         }
     }
 

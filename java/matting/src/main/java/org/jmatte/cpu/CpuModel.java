@@ -97,11 +97,6 @@ final class CpuModel implements AutoCloseable {
         return decoder;
     }
 
-    /** Frees the primitives that fell out of use; only while no run is under way. */
-    void closeRetired() {
-        weights.closeRetired();
-    }
-
     @Override
     public void close() {
         weights.close();

@@ -156,7 +156,12 @@ final class CpuOps implements Ops {
         if (listener != null) {
             int height = run.geometry().gridHeight();
             int width = run.geometry().gridWidth();
-            listener.tensor(name, NativeMemory.floats(x, (long) height * width * channels), height, width, channels);
+            listener.tensor(
+                    name,
+                    NativeMemory.floats(x, (long) height * width * channels).asReadOnlyBuffer(),
+                    height,
+                    width,
+                    channels);
         }
     }
 }

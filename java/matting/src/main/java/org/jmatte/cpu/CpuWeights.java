@@ -193,11 +193,6 @@ final class CpuWeights implements AutoCloseable {
         }
     }
 
-    /** Frees the primitives that fell out of use; only while no run is under way. */
-    void closeRetired() {
-        linears.forEach(Linear::closeRetired);
-    }
-
     @Override
     public void close() {
         linears.forEach(Linear::close);

@@ -23,7 +23,7 @@ final class DetailConvolution extends DecoderStage {
         this.linear = linear;
         this.source = source;
         blocks = Blocks.of(map.width(), MOST_COLUMNS);
-        product = new Rows(linear, blocks, map.type(), Epilogue.RELU);
+        product = Rows.exact(linear, map.type(), Epilogue.RELU, blocks.size(), blocks.last());
         unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * linear.inputs()));
         inner = scratch.reserveFor(product);
     }

@@ -1,5 +1,7 @@
 package org.jmatte.cpu;
 
+import java.util.Set;
+import java.util.TreeSet;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
 
@@ -13,6 +15,8 @@ final class Fusion extends DecoderStage {
     private static final int PRODUCT_FLOATS = 256 * 1024;
 
     private static final int MOST_COLUMNS = 64;
+    /** Positions per product are rounded up to this: tiles come in many sizes. */
+    private static final int PATCH_MULTIPLE = 32;
 
     private final ActiveArea active;
     private final Linear detail;
@@ -23,6 +27,7 @@ final class Fusion extends DecoderStage {
     private final int mostRows;
     private final Blocks across;
     private final Rows detailProduct;
+    private final Rows upProducts;
     private final long unfoldedAt;
     private final long detailAt;
     private final long patchAt;
@@ -40,13 +45,14 @@ final class Fusion extends DecoderStage {
         ElementType type = map.type();
         across = Blocks.of(map.width(), up.outputs() > 1000 ? MOST_COLUMNS / 2 : MOST_COLUMNS);
         mostRows = Math.max(4, (PRODUCT_FLOATS / up.outputs() / low(across.size()) - 2) * 2);
-        detailProduct = new Rows(detail, across, ElementType.FP32, Epilogue.NONE);
-        long patch = (long) low(mostRows) * low(across.size());
+        detailProduct = Rows.exact(detail, ElementType.FP32, Epilogue.NONE, across.size(), across.last());
+        upProducts = Rows.padded(PATCH_MULTIPLE, up, ElementType.FP32, Epilogue.NONE, patchSizes());
+        long patch = Rows.padded(low(mostRows) * low(across.size()), PATCH_MULTIPLE);
         unfoldedAt = scratch.reserve(type.bytes((long) across.size() * detail.inputs()));
         detailAt = scratch.reserve((long) mostRows * across.size() * map.channels() * Float.BYTES);
         patchAt = scratch.reserve(type.bytes(patch * up.inputs()));
         productsAt = scratch.reserve(patch * up.outputs() * Float.BYTES);
-        inner = scratch.reserve(Math.max(detailProduct.scratchBytes(), mostScratch()));
+        inner = scratch.reserveFor(detailProduct, upProducts);
     }
 
     /** Rows or columns of the lower map that so many of this map depend on. */
@@ -54,26 +60,21 @@ final class Fusion extends DecoderStage {
         return size / 2 + 2;
     }
 
-    private Rows upProducts(int rows) {
-        return new Rows(
-                up, low(rows) * low(across.size()), low(rows) * low(across.last()), ElementType.FP32, Epilogue.NONE);
-    }
-
-    /** Scratch of the products over all heights of tiles that the strips lead to. */
-    private long mostScratch() {
-        long most = 0;
+    /** Positions of the lower map under a tile, for all sizes of tiles that the strips lead to. */
+    private int[] patchSizes() {
+        Set<Integer> sizes = new TreeSet<>();
         int strip = run.tiling().strip();
         int from = 0;
-        for (int end = strip; from < map.height() && end < map.height() * map.scale() + strip; end += strip) {
+        for (int end = strip; from < map.height(); end += strip) {
             int to = map.producedUpTo(end);
-            if (to > from) {
-                Blocks down = down(from, to);
-                most = Math.max(most, upProducts(down.size()).scratchBytes());
-                most = Math.max(most, upProducts(down.last()).scratchBytes());
+            Blocks down = down(from, to);
+            for (int rows : new int[] {down.size(), down.last()}) {
+                sizes.add(low(rows) * low(across.size()));
+                sizes.add(low(rows) * low(across.last()));
             }
             from = to;
         }
-        return most;
+        return sizes.stream().mapToInt(Integer::intValue).toArray();
     }
 
     private Blocks down(int from, int to) {
@@ -88,8 +89,6 @@ final class Fusion extends DecoderStage {
     @Override
     void rows(int from, int to) {
         Blocks down = down(from, to);
-        Rows full = upProducts(down.size());
-        Rows last = upProducts(down.last());
         run.forEach((long) down.count() * across.count(), (task, slot) -> {
             long tileRow = task / across.count();
             long tileColumn = task % across.count();
@@ -98,12 +97,12 @@ final class Fusion extends DecoderStage {
             int x = across.first(tileColumn);
             int columns = across.size(tileColumn);
             if (active.reaches(map, y, x, rows, columns)) {
-                tile(rows == down.size() ? full : last, y, x, rows, columns, slot);
+                tile(y, x, rows, columns, slot);
             }
         });
     }
 
-    private void tile(Rows upProducts, int y, int x, int rows, int columns, int slot) {
+    private void tile(int y, int x, int rows, int columns, int slot) {
         ElementType type = map.type();
         for (int r = 0; r < rows; r++) {
             long row = scratch.at(slot, detailAt) + (long) r * columns * map.channels() * Float.BYTES;

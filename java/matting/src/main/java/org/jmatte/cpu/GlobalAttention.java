@@ -36,7 +36,7 @@ final class GlobalAttention {
         long tableW = table(run, relW, gridWidth);
         long attended = attend(run, x, 0, tokens, tokens, gridHeight, gridWidth, tableH, tableW);
         Blocks chunks = Blocks.ofSize(tokens, run.tiling().chunk());
-        Rows project = new Rows(projection, chunks, ElementType.FP32, Epilogue.ADD);
+        Rows project = Rows.exact(projection, ElementType.FP32, Epilogue.ADD, chunks.size(), chunks.last());
         Scratch scratch = new Scratch();
         long inner = scratch.reserveFor(project);
         scratch.take(run);

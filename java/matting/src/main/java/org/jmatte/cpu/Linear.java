@@ -1,10 +1,7 @@
 package org.jmatte.cpu;
 
-import java.lang.ref.WeakReference;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import org.bytedeco.dnnl.engine;
 import org.bytedeco.dnnl.matmul;
 import org.bytedeco.dnnl.memory;
@@ -30,12 +27,6 @@ final class Linear implements AutoCloseable {
     /** Rows for which the packing is chosen: the usual chunk. */
     private static final int TYPICAL_ROWS = 128;
 
-    /**
-     * Photos of many sizes lead to many numbers of rows, and a primitive takes some 300 KB: those of so many are kept,
-     * which is more than one run needs.
-     */
-    private static final int MOST_PRODUCTS = 16;
-
     private record Key(int rows, ElementType destination, Epilogue epilogue) {}
 
     static final engine ENGINE = new engine(engine.kind.cpu, 0);
@@ -45,20 +36,7 @@ final class Linear implements AutoCloseable {
     private final boolean biased;
     private final ElementType operands;
     private final memory.desc packing;
-    /** What fell out of {@link #products}; runs may still use it. */
-    private final List<WeakReference<Product>> retired = new ArrayList<>();
-    /** By recent use. */
-    private final Map<Key, Product> products = new LinkedHashMap<>(16, 0.75f, true) {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<Key, Product> eldest) {
-            if (size() <= MOST_PRODUCTS) {
-                return false;
-            }
-            retired.add(new WeakReference<>(eldest.getValue()));
-            return true;
-        }
-    };
-
+    private final Map<Key, Product> products = new ConcurrentHashMap<>();
     private Pointer weights;
     private FloatPointer bias;
 
@@ -106,23 +84,9 @@ final class Linear implements AutoCloseable {
     }
 
     /** The primitive for {@code rows} rows at a time. */
-    synchronized Product product(int rows, ElementType destination, Epilogue epilogue) {
+    Product product(int rows, ElementType destination, Epilogue epilogue) {
         return products.computeIfAbsent(
                 new Key(rows, destination, epilogue), key -> new Product(this, rows, destination, epilogue));
-    }
-
-    /**
-     * Frees the primitives that fell out of use; only while no run is under way. Without a call the garbage collector
-     * frees them some day, but it does not see how much memory they take.
-     */
-    synchronized void closeRetired() {
-        for (WeakReference<Product> reference : retired) {
-            Product product = reference.get();
-            if (product != null) {
-                product.close();
-            }
-        }
-        retired.clear();
     }
 
     int inputs() {
@@ -153,6 +117,11 @@ final class Linear implements AutoCloseable {
         return bias;
     }
 
+    /** 0 without a bias, or without weights. */
+    long biasAddress() {
+        return bias == null ? 0 : bias.address();
+    }
+
     /** Bytes of weights and bias as laid out. */
     long bytes() {
         return packing.get_size() + (biased ? (long) outputs * Float.BYTES : 0);
@@ -165,7 +134,6 @@ final class Linear implements AutoCloseable {
 
     @Override
     public void close() {
-        closeRetired();
         products.values().forEach(Product::close);
         products.clear();
         if (weights != null) {

@@ -45,9 +45,9 @@ final class MattingHead extends DecoderStage {
         this.alphaAddress = alpha == null ? 0 : NativeMemory.address(alpha.values());
         this.trimap = trimap;
         blocks = Blocks.of(run.geometry().width(), DetailConvolution.MOST_COLUMNS);
-        product = new Rows(hidden, blocks, ElementType.FP32, Epilogue.RELU);
-        unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * hidden.inputs()));
-        hiddenAt = scratch.reserve((long) blocks.size() * hidden.outputs() * Float.BYTES);
+        product = Rows.padded(hidden, ElementType.FP32, Epilogue.RELU, blocks.size(), blocks.last());
+        unfoldedAt = scratch.reserve(map.type().bytes((long) Rows.padded(blocks.size()) * hidden.inputs()));
+        hiddenAt = scratch.reserve((long) Rows.padded(blocks.size()) * hidden.outputs() * Float.BYTES);
         inner = scratch.reserveFor(product);
     }
 

@@ -19,12 +19,13 @@ final class Mlp {
         int channels = fc1.inputs();
         long tokens = run.geometry().tokens();
         Blocks chunks = Blocks.ofSize(tokens, run.tiling().chunk());
-        Rows expand = new Rows(fc1, chunks, type, Epilogue.GELU);
-        Rows contract = new Rows(fc2, chunks, ElementType.FP32, Epilogue.ADD);
+        Rows expand = Rows.padded(fc1, type, Epilogue.GELU, chunks.size(), chunks.last());
+        Rows contract = Rows.exact(fc2, ElementType.FP32, Epilogue.ADD, chunks.size(), chunks.last());
+        long room = Rows.padded(chunks.size());
         long mark = run.arena().mark();
         Scratch scratch = new Scratch();
-        long rowsAt = scratch.reserve(type.bytes((long) chunks.size() * channels));
-        long hiddenAt = scratch.reserve(type.bytes((long) chunks.size() * fc1.outputs()));
+        long rowsAt = scratch.reserve(type.bytes(room * channels));
+        long hiddenAt = scratch.reserve(type.bytes(room * fc1.outputs()));
         long inner = scratch.reserveFor(expand, contract);
         scratch.take(run);
         run.count(

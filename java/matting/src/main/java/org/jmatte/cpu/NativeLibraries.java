@@ -1,5 +1,7 @@
 package org.jmatte.cpu;
 
+import java.util.List;
+import java.util.Locale;
 import org.bytedeco.dnnl.global.dnnl;
 import org.bytedeco.javacpp.Loader;
 import org.jmatte.InvalidInputException;
@@ -19,7 +21,20 @@ final class NativeLibraries {
     private static final int AVX512_BF16 = 3;
     private static final int AMX = 4;
 
+    /** Primitives, of half a megabyte each, that oneDNN keeps after their last user is gone. */
+    private static final int CACHED_PRIMITIVES = 128;
+
     private static Isa chosen;
+
+    static {
+        // JavaCPP would refuse allocations once the process is larger than twice the Java heap's limit; our memory is
+        // planned. Its classes read these when they are loaded.
+        for (String limit : List.of("org.bytedeco.javacpp.maxBytes", "org.bytedeco.javacpp.maxPhysicalBytes")) {
+            if (System.getProperty(limit) == null) {
+                System.setProperty(limit, "0");
+            }
+        }
+    }
 
     private NativeLibraries() {}
 
@@ -49,6 +64,7 @@ final class NativeLibraries {
         }
         if (chosen == null) {
             check(dnnl.dnnl_set_max_cpu_isa(oneDnnIsa(wanted)), "choosing the instruction set");
+            check(dnnl.dnnl_set_primitive_cache_capacity(CACHED_PRIMITIVES), "limiting its cache");
             CpuKernels.use_isa(wanted == Isa.AVX2 ? AVX2 : Math.min(has, AVX512_BF16));
             chosen = wanted;
             LOG.info("CPU backend with {}", name(wanted));
@@ -79,6 +95,6 @@ final class NativeLibraries {
     }
 
     private static String name(Isa isa) {
-        return isa.name().toLowerCase(java.util.Locale.ROOT);
+        return isa.name().toLowerCase(Locale.ROOT);
     }
 }

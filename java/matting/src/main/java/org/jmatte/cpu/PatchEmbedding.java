@@ -26,7 +26,7 @@ final class PatchEmbedding {
         int gridHeight = run.geometry().gridHeight();
         int gridWidth = run.geometry().gridWidth();
         Blocks blocks = Blocks.of(gridWidth, Math.min(MOST_ROWS, run.tiling().chunk()));
-        Rows project = new Rows(projection, blocks, ElementType.FP32, Epilogue.NONE);
+        Rows project = Rows.exact(projection, ElementType.FP32, Epilogue.NONE, blocks.size(), blocks.last());
         long mark = run.arena().mark();
         Scratch scratch = new Scratch();
         long patches = scratch.reserve(run.operands().bytes((long) blocks.size() * projection.inputs()));

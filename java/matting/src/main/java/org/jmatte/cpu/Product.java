@@ -86,7 +86,7 @@ final class Product implements AutoCloseable {
      * @param scratch address of {@link #scratchBytes()} bytes
      */
     void run(long source, long destination, long scratch) {
-        run(source, destination, scratch, linear.biased() ? linear.bias().address() : 0);
+        run(source, destination, scratch, linear.biasAddress());
     }
 
     /** The same with another bias [outputs] than the layer's own. */

@@ -105,7 +105,7 @@ final class Refinement {
             this.blocks = blocks;
             this.map = map;
             this.ring = ring;
-            product = new Rows(fc1, blocks, run.operands(), Epilogue.GELU);
+            product = Rows.exact(fc1, run.operands(), Epilogue.GELU, blocks.size(), blocks.last());
             rowsAt = scratch.reserve(run.operands().bytes((long) blocks.size() * fc1.inputs()));
             inner = scratch.reserveFor(product);
             scratch.take(run);

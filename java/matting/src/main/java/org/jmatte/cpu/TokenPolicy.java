@@ -14,6 +14,10 @@ import org.jmatte.network.Geometry;
  * @param forced per router the tokens to keep, instead of its own choice; empty for none
  */
 record TokenPolicy(int cap, OptionalDouble keep, List<BitSet> forced) {
+    TokenPolicy withCap(int value) {
+        return new TokenPolicy(value, keep, forced);
+    }
+
     /** Whether every margin is raised so far that the cap alone decides. */
     boolean always() {
         return keep.isPresent();

@@ -83,7 +83,7 @@ final class TokenRouter {
         Routed result = routed;
         if (!run.planning()) {
             if (heard != null) {
-                heard.margins(NativeMemory.floats(margins, tokens));
+                heard.margins(NativeMemory.floats(margins, tokens).asReadOnlyBuffer());
             }
             result = routed.withCount(decide(routed, tokens, margins, cap, forced));
         }
@@ -100,10 +100,10 @@ final class TokenRouter {
         ElementType type = run.operands();
         int channels = in.outputs();
         int half = channels / 2;
-        Rows product = new Rows(in, chunks, ElementType.FP32, Epilogue.GELU);
+        Rows product = Rows.padded(in, ElementType.FP32, Epilogue.GELU, chunks.size(), chunks.last());
         Scratch scratch = new Scratch();
-        long rowsAt = scratch.reserve(type.bytes((long) chunks.size() * channels));
-        long resultAt = scratch.reserve((long) chunks.size() * channels * Float.BYTES);
+        long rowsAt = scratch.reserve(type.bytes((long) Rows.padded(chunks.size()) * channels));
+        long resultAt = scratch.reserve((long) Rows.padded(chunks.size()) * channels * Float.BYTES);
         long inner = scratch.reserveFor(product);
         scratch.take(run);
         run.forEach(chunks.count(), (chunk, slot) -> {
@@ -149,11 +149,11 @@ final class TokenRouter {
         ElementType type = run.operands();
         int half = local.outputs();
         int quarter = narrow.outputs();
-        Rows wide = new Rows(local, chunks, type, Epilogue.GELU);
-        Rows last = new Rows(narrow, chunks, type, Epilogue.GELU);
+        Rows wide = Rows.padded(local, type, Epilogue.GELU, chunks.size(), chunks.last());
+        Rows last = Rows.padded(narrow, type, Epilogue.GELU, chunks.size(), chunks.last());
         Scratch scratch = new Scratch();
-        long halfAt = scratch.reserve(type.bytes((long) chunks.size() * half));
-        long quarterAt = scratch.reserve(type.bytes((long) chunks.size() * quarter));
+        long halfAt = scratch.reserve(type.bytes((long) Rows.padded(chunks.size()) * half));
+        long quarterAt = scratch.reserve(type.bytes((long) Rows.padded(chunks.size()) * quarter));
         long inner = scratch.reserveFor(wide, last);
         scratch.take(run);
         run.forEach(chunks.count(), (chunk, slot) -> {
@@ -180,7 +180,7 @@ final class TokenRouter {
             }
         } else if (CpuKernels.keep_tokens(margins, tokens, cap, routed.keep()) < 0) {
             throw new ArithmeticException("a router's margin is not a number: the checkpoint's weights, or the type "
-                    + "they run in, do not fit this photo; try --dtype fp32");
+                    + "they run in, do not fit this photo; try fp32");
         }
         return (int) CpuKernels.compact_tokens(routed.keep(), tokens, routed.selected(), routed.rest());
     }

@@ -12,6 +12,8 @@ import org.jmatte.network.Architecture;
  */
 final class WindowAttention {
     private static final int WINDOW = Architecture.WINDOW;
+    /** Of rows per product: the 196 rows of a whole window stay as they are. */
+    private static final int MULTIPLE = 4;
 
     private final LayerNorm norm;
     private final Linear qkv;
@@ -57,23 +59,22 @@ final class WindowAttention {
         Blocks down = Blocks.ofSize(gridHeight, WINDOW);
         Blocks across = Blocks.ofSize(gridWidth, WINDOW);
         // Whole windows, and those cut off by the right edge, the lower edge, and both.
-        int tall = down.size();
-        int wide = across.size();
-        Rows[] toQkv = new Rows[2];
-        Rows[] project = new Rows[2];
-        for (int cut = 0; cut < 2; cut++) {
-            int rows = cut == 0 ? tall : down.last();
-            toQkv[cut] = new Rows(qkv, rows * wide, rows * across.last(), type, Epilogue.NONE);
-            project[cut] = new Rows(projection, rows * wide, rows * across.last(), ElementType.FP32, Epilogue.NONE);
-        }
-        long most = (long) tall * wide;
+        int[] sizes = {
+            down.size() * across.size(),
+            down.size() * across.last(),
+            down.last() * across.size(),
+            down.last() * across.last()
+        };
+        Rows toQkv = Rows.padded(MULTIPLE, qkv, type, Epilogue.NONE, sizes);
+        Rows project = Rows.padded(MULTIPLE, projection, ElementType.FP32, Epilogue.NONE, sizes);
+        long most = Rows.padded(sizes[0], MULTIPLE);
         long mark = run.arena().mark();
         Scratch scratch = new Scratch();
         long rowsAt = scratch.reserve(type.bytes(most * channels));
         long qkvAt = scratch.reserve(type.bytes(most * 3 * channels));
         long resultAt = scratch.reserve(most * channels * Float.BYTES);
         long attentionAt = scratch.reserve(CpuKernels.window_attention_scratch(type.code()));
-        long inner = scratch.reserveFor(toQkv[0], toQkv[1], project[0], project[1]);
+        long inner = scratch.reserveFor(toQkv, project);
         scratch.take(run);
         long tokens = run.geometry().tokens();
         long windowArea = (long) WINDOW * WINDOW;
@@ -88,9 +89,8 @@ final class WindowAttention {
             int rows = height * width;
             long before = (long) down.first(windowRow) * gridWidth + (long) height * across.first(windowColumn);
             long index = order + before * Integer.BYTES;
-            int cut = height == tall ? 0 : 1;
             norm.gather(x, index, rows, scratch.at(slot, rowsAt), type);
-            toQkv[cut].run(rows, scratch.at(slot, rowsAt), scratch.at(slot, qkvAt), scratch.at(slot, inner));
+            toQkv.run(rows, scratch.at(slot, rowsAt), scratch.at(slot, qkvAt), scratch.at(slot, inner));
             CpuKernels.window_attention(
                     scratch.at(slot, qkvAt),
                     type.code(),
@@ -102,7 +102,7 @@ final class WindowAttention {
                     relW,
                     scratch.at(slot, rowsAt),
                     scratch.at(slot, attentionAt));
-            project[cut].run(rows, scratch.at(slot, rowsAt), scratch.at(slot, resultAt), scratch.at(slot, inner));
+            project.run(rows, scratch.at(slot, rowsAt), scratch.at(slot, resultAt), scratch.at(slot, inner));
             CpuKernels.add_rows(x, index, rows, channels, scratch.at(slot, resultAt), ElementType.FP32.code());
         });
         run.arena().release(mark);
