@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.jmatte.InvalidInputException;
@@ -95,7 +97,33 @@ class BatchTest {
         assertThrows(InvalidInputException.class, () -> batch(true));
         out = images.resolve("mattes");
         add(out, "a.png");
-        assertEquals(new Batch(List.of(), 1, List.of()), batch(false));
+        assertEquals(
+                new Batch(
+                        List.of(),
+                        1,
+                        List.of(),
+                        List.of(images.resolve("a.png"), trimaps.resolve("a.png"), out.resolve("a.png"))),
+                batch(false));
+    }
+
+    @Test
+    void resultsBehindALinkDoNotBecomeInputs() throws IOException {
+        add(images, "a.png");
+        add(trimaps, "a.png");
+        add(out, "old.png");
+        Files.createSymbolicLink(images.resolve("link"), out);
+        assertEquals(1, batch(false).jobs().size());
+        assertEquals(List.of(), batch(false).unmatched());
+    }
+
+    @Test
+    void resultsMayGoAroundTheInputs() {
+        add(images, "a.png");
+        add(trimaps, "a.png");
+        out = folder;
+        assertEquals(List.of(job("a", "a.png", "a.png")), batch(false).jobs());
+        add(out, "a.png");
+        assertEquals(1, batch(false).finished());
     }
 
     private Batch batch(boolean overwrite) {

@@ -29,6 +29,14 @@ class BenchCommandTest {
     }
 
     @Test
+    void withoutRoutersKeepIsWarnedOf() {
+        CommandLineRun run = CommandLineRun.logged(
+                "bench", "--model", "seeded:vitmatte_tiny", "--size=32x32", "--keep=0.25", "--runs=1");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.err().contains("--keep") && run.err().contains("no routers"), run.err());
+    }
+
+    @Test
     void atLeastOneRun() {
         CommandLineRun.of("bench", "--model", "seeded:mematte_tiny", "--size=64x64", "--runs=0")
                 .refused("--runs");

@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.jmatte.InvalidInputException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -68,18 +67,10 @@ class JsonTest {
     }
 
     @Test
-    void placesThatCannotBeWrittenAreRefused() throws IOException {
-        Path file = Pictures.text(folder.resolve("r.json"), "old");
-        Json.check(file, true);
-        Json.check(folder.resolve("new.json"), false);
-        refused(file, false, "exists already");
-        refused(folder, true, "folder");
-        refused(folder.resolve("missing/r.json"), true, "missing");
-        assertEquals("old", Files.readString(file));
-    }
-
-    private static void refused(Path file, boolean overwrite, String part) {
-        InvalidInputException e = assertThrows(InvalidInputException.class, () -> Json.check(file, overwrite));
-        assertTrue(e.getMessage().contains(part), e.getMessage());
+    void aFailureSaysWhereAndLeavesNothing() throws IOException {
+        Path full = Files.createDirectories(folder.resolve("r.json/inside")).getParent();
+        OutputException e = assertThrows(OutputException.class, () -> Json.write(REPORT, full));
+        assertTrue(e.getMessage().startsWith(full + ": could not be written"), e.getMessage());
+        assertEquals(List.of(), Pictures.files(folder));
     }
 }

@@ -119,6 +119,8 @@ class MatteCommandTest {
         matte("b.png", "--report", path("a.png")).refused("a.png", "--overwrite");
         Pictures.text(path("routes/photo.v1_router0.png"), "precious");
         matte("b.png", "--routing", path("routes")).refused("photo.v1_router0.png", "--overwrite");
+        Pictures.text(path("others/photo.v1_router3.png"), "precious");
+        matte("b.png", "--routing", path("others")).refused("photo.v1_router3.png", "--overwrite");
         assertEquals("precious", Files.readString(path("a.png")));
         matte("a.png", "--overwrite").done();
         assertKnownPixels(Pictures.read(path("a.png")), 8, 255);
@@ -159,6 +161,57 @@ class MatteCommandTest {
         run("/no/such.pth", "a.png", "--routing", path("routes")).refused("/no/such.pth");
         run("/no/such.pth", "a.png", "--report", path("r.json")).refused("/no/such.pth");
         assertEquals(before, Pictures.files(folder));
+    }
+
+    @Test
+    void inputsAreNotOverwrittenWhateverLinksLeadToThem() throws IOException {
+        Files.createSymbolicLink(path("in/here"), Path.of("."));
+        Files.createSymbolicLink(path("linked"), path("in"));
+        Files.createSymbolicLink(path("in/other.png"), Path.of("trimap.png"));
+        byte[] photo = Files.readAllBytes(image);
+        matte("in/here/photo.v1.png", "--overwrite").refused("photo.v1.png", "input");
+        matte("linked/trimap.png", "--overwrite").refused("trimap.png", "input");
+        matte("a.png", "--overwrite", "--report", path("linked/here/photo.v1.png"))
+                .refused("photo.v1.png", "input");
+        matte("linked/a.png", "--overwrite", "--report", path("in/a.png")).refused("a.png", "two outputs");
+        trimap = path("in/other.png"); // neither the link nor what it leads to
+        matte("in/other.png", "--overwrite").refused("other.png", "input");
+        matte("in/trimap.png", "--overwrite").refused("trimap.png", "input");
+        assertArrayEquals(photo, Files.readAllBytes(image));
+
+        Files.createSymbolicLink(path("a.png"), image); // replaced, not written through
+        matte("a.png", "--overwrite").done();
+        assertArrayEquals(photo, Files.readAllBytes(image));
+        assertKnownPixels(Pictures.read(path("a.png")), 8, 255);
+    }
+
+    @Test
+    void overlaysAndReportsOverwriteNoInput() {
+        image = Pictures.photo(path("in/p.png"), HEIGHT, WIDTH);
+        trimap = Pictures.trimap(path("in/p_router2.png"), HEIGHT, WIDTH);
+        matte("a.png", "--overwrite", "--routing", path("in")).refused("p_router2.png", "input");
+        matte("in/p_router1.png", "--overwrite", "--routing", path("in")).refused("p_router1.png", "two outputs");
+        Path model = Pictures.text(path("model.pth"), "weights");
+        run(model.toString(), "a.png", "--overwrite", "--report", model).refused("model.pth", "input");
+        run(path("").toString(), "a.png", "--overwrite", "--report", model).refused("model.pth", "input");
+    }
+
+    @Test
+    void overlaysThatCannotBeMadeAreExplained() {
+        BufferedImage known = new BufferedImage(WIDTH, HEIGHT, BufferedImage.TYPE_BYTE_GRAY);
+        trimap = Pictures.write(known, path("in/known.png"));
+        CommandLineRun run = matte("a.png", "--routing", path("routes"));
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(1, run.err().lines().count(), run.err());
+        assertTrue(run.err().contains("photo.v1.png: no overlays"), run.err());
+        assertEquals(List.of(), Pictures.files(path("routes")));
+    }
+
+    @Test
+    void withinAMemoryBudget() throws IOException {
+        matte("a.png").done();
+        matte("b.png", "--memory-budget", "1GiB").done();
+        assertArrayEquals(Files.readAllBytes(path("a.png")), Files.readAllBytes(path("b.png")));
     }
 
     @Test

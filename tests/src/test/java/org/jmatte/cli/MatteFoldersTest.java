@@ -1,5 +1,6 @@
 package org.jmatte.cli;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -92,6 +93,78 @@ class MatteFoldersTest {
     }
 
     @Test
+    void aReportIsWrittenWhenAllWasFinishedBefore() throws IOException {
+        matte().done();
+        Path report = Pictures.text(folder.resolve("r.json"), "old");
+        matte("--report", report).done();
+        JsonNode reports = new ObjectMapper().readTree(report.toFile());
+        assertTrue(reports.isArray() && reports.isEmpty(), reports.toString());
+    }
+
+    @Test
+    void inputsAreNotOverwritten() throws IOException {
+        pair("b_router0", 8, 8);
+        Pictures.photo(images.resolve("single.png"), 4, 4);
+        matte("--quiet");
+        List<String> before = Pictures.files(folder);
+        byte[] photo = Files.readAllBytes(images.resolve("b.png"));
+        Path link = Files.createSymbolicLink(folder.resolve("link"), images);
+        for (String overwrite : List.of("--quiet", "--overwrite")) { // with all finished, and with none
+            matte(overwrite, "--report", images.resolve("b.png")).refused("b.png", "input");
+            matte(overwrite, "--report", link.resolve("nested/a.png")).refused("a.png", "input");
+            matte(overwrite, "--report", trimaps.resolve("b.png")).refused("b.png", "input");
+            matte(overwrite, "--report", images.resolve("single.png")).refused("single.png", "input");
+        }
+        matte("--report", out.resolve("nested/a.png")).refused("a.png", "finished before");
+        matte("--overwrite", "--routing", images).refused("b_router0.png", "input");
+        matte("--overwrite", "--routing", out).refused("b_router0.png", "two outputs");
+        matte("--overwrite", "--report", out.resolve("b.png")).refused("b.png", "two outputs");
+        assertEquals(before, Pictures.files(folder));
+        assertArrayEquals(photo, Files.readAllBytes(images.resolve("b.png")));
+    }
+
+    @Test
+    void resultsAroundTheInputsOverwriteNone() throws IOException {
+        out = folder;
+        assertTrue(matte().done().out().startsWith("2 made"));
+        pair("images/b", 8, 8);
+        byte[] photo = Files.readAllBytes(images.resolve("b.png"));
+        matte("--overwrite").refused("b.png", "input");
+        assertArrayEquals(photo, Files.readAllBytes(images.resolve("b.png")));
+    }
+
+    @Test
+    void aPairWhoseOutputHasNoPlaceIsSkipped() throws IOException {
+        pair("c", 8, 8);
+        pair("d", 8, 8);
+        Path routes = folder.resolve("routes");
+        Files.createDirectories(out.resolve("b.png"));
+        Files.createDirectories(routes.resolve("c_router3.png"));
+        Pictures.text(out.resolve("nested"), "a file where a folder is to be made");
+        CommandLineRun run = matte("--routing", routes);
+        assertEquals(1, run.exitCode());
+        assertTrue(run.out().startsWith("1 made, 0 finished before, 3 failed"), run.out());
+        assertEquals(3, run.err().lines().count(), run.err());
+        for (String name : List.of("b", "c", "nested/a")) {
+            assertTrue(run.err().contains("jmatte: skipped " + name + ": "), run.err());
+        }
+        assertEquals(List.of("d.png", "nested"), Pictures.files(out));
+        assertEquals(1, matte("--report", folder.resolve("r.json")).exitCode());
+    }
+
+    @Test
+    void withinAMemoryBudget() throws IOException {
+        matte().done();
+        byte[] expected = Files.readAllBytes(out.resolve("nested/a.png"));
+        Pictures.text(images.resolve("broken.png"), "no picture");
+        Pictures.trimap(trimaps.resolve("broken.png"), 4, 4);
+        CommandLineRun run = matte("--overwrite", "--memory-budget", "1GiB");
+        assertEquals(1, run.exitCode());
+        assertTrue(run.out().startsWith("2 made, 0 finished before, 1 failed"), run.out());
+        assertArrayEquals(expected, Files.readAllBytes(out.resolve("nested/a.png")));
+    }
+
+    @Test
     void foldersThatDoNotFitAreRefused() throws IOException {
         Pictures.text(out, "a file");
         matte().refused("three files or three folders");
@@ -124,6 +197,7 @@ class MatteFoldersTest {
         process.destroy();
         int code = process.waitFor();
         assertEquals(143, code, Files.readString(log));
+        assertEquals(List.of("jmatte: interrupted; finished files stay"), Files.readAllLines(log));
         List<String> files = Pictures.files(out);
         assertTrue(files.size() < 202, "nothing was left to be done");
         for (String file : files) {

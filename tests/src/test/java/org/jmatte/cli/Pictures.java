@@ -68,7 +68,7 @@ final class Pictures {
         }
     }
 
-    private static Path write(BufferedImage image, Path file) {
+    static Path write(BufferedImage image, Path file) {
         String name = file.toString();
         try {
             Files.createDirectories(file.getParent());

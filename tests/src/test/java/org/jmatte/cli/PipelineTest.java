@@ -89,9 +89,66 @@ class PipelineTest {
         assertEquals(List.of(), failed);
     }
 
+    @Test
+    void oneAfterTheOther() {
+        List<String> steps = new ArrayList<>();
+        Thread caller = Thread.currentThread();
+        pipeline(
+                        job -> {
+                            assertEquals(caller, Thread.currentThread());
+                            steps.add("read " + job + " after " + written.size());
+                            return job;
+                        },
+                        job -> {
+                            steps.add("compute " + job);
+                            if (job == 1) {
+                                throw new OutOfMemoryError("compute");
+                            }
+                            return job == 2 ? -2 : job;
+                        })
+                .runSequentially(List.of(0, 1, 2, 3));
+        assertEquals(
+                List.of(
+                        "read 0 after 0",
+                        "compute 0",
+                        "read 1 after 1",
+                        "compute 1",
+                        "read 2 after 1",
+                        "compute 2",
+                        "read 3 after 1",
+                        "compute 3"),
+                steps);
+        assertEquals(List.of(0, 3), written);
+        assertEquals(List.of("1 compute", "2 write"), failed);
+    }
+
+    @Test
+    void cancellationStopsTheSequence() {
+        assertThrows(CancellationException.class, () -> pipeline(Function.identity(), job -> {
+                    if (job == 2) {
+                        throw new CancellationException();
+                    }
+                    return job;
+                })
+                .runSequentially(List.of(0, 1, 2, 3)));
+        assertEquals(List.of(0, 1), written);
+        assertEquals(List.of(), failed);
+    }
+
     private void run(int jobs, Function<Integer, Integer> read, Function<Integer, Integer> compute) {
-        new Pipeline<>(read, compute, this::write, (Integer job, Throwable e) -> failed.add(job + " " + e.getMessage()))
-                .run(IntStream.range(0, jobs).boxed().toList());
+        pipeline(read, compute).run(IntStream.range(0, jobs).boxed().toList());
+    }
+
+    private Pipeline<Integer, Integer, Integer> pipeline(
+            Function<Integer, Integer> read, Function<Integer, Integer> compute) {
+        return new Pipeline<>(
+                read,
+                (index, input) -> {
+                    assertEquals(input, index);
+                    return compute.apply(input);
+                },
+                this::write,
+                (Integer job, Throwable e) -> failed.add(job + " " + e.getMessage()));
     }
 
     private void write(int result) {

@@ -1,6 +1,7 @@
 package org.jmatte.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -43,6 +44,30 @@ class PlanCommandTest {
             assertTrue(stage.has("arena_bytes"));
         }
         assertEquals(json.get("flops").asLong(), flops);
+    }
+
+    @Test
+    void withoutRoutersThereIsNoTokenCap() throws IOException {
+        String[] args = {"plan", "--model", "seeded:vitmatte_tiny", "--size", "64x96"};
+        String out = CommandLineRun.of((Object[]) args).done().out();
+        assertFalse(out.contains("tokens  at most"), out);
+        assertTrue(CommandLineRun.of(PLAN).done().out().contains("tokens  at most 18500"));
+        Object[] json = Arrays.copyOf(args, 6, Object[].class);
+        json[5] = "--json";
+        JsonNode plan =
+                new ObjectMapper().readTree(CommandLineRun.of(json).done().out());
+        assertTrue(plan.get("max_tokens").isNull(), plan.toString());
+        assertTrue(plan.get("peak_bytes").asLong() > 0);
+    }
+
+    @Test
+    void withoutRoutersKeepIsWarnedOf() {
+        Object[] args = {"plan", "--model", "seeded:vitmatte_tiny", "--size", "64x96", "--keep", "0.5"};
+        CommandLineRun run = CommandLineRun.logged(args);
+        assertEquals(0, run.exitCode(), run.err());
+        assertEquals(1, run.err().lines().count(), run.err());
+        assertTrue(run.err().contains("--keep") && run.err().contains("vitmatte_tiny"), run.err());
+        CommandLineRun.logged(PLAN).done();
     }
 
     @Test

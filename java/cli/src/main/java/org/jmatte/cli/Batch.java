@@ -6,6 +6,7 @@ import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -21,13 +22,15 @@ import org.jmatte.InvalidInputException;
  * @param jobs pairs to be matted, by name
  * @param finished pairs whose output exists already
  * @param unmatched a line for each file that lacks its partner
+ * @param kept files that must stay: all pictures of both folders, and finished outputs
  */
-record Batch(List<Job> jobs, int finished, List<String> unmatched) {
+record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Path> kept) {
     private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif");
 
     Batch {
         jobs = List.copyOf(jobs);
         unmatched = List.copyOf(unmatched);
+        kept = List.copyOf(kept);
     }
 
     /**
@@ -41,16 +44,19 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched) {
      * @throws InvalidInputException if there are no photos, two of one name, or the results would go among the inputs
      */
     static Batch of(Path images, Path trimaps, Path out, AlphaFile kind, boolean overwrite) {
-        if (real(out).equals(real(images)) || real(out).equals(real(trimaps))) {
+        Path results = Outputs.real(out);
+        if (results.equals(Outputs.real(images)) || results.equals(Outputs.real(trimaps))) {
             throw new InvalidInputException(
                     "--out: " + out + " is also a folder of inputs, which would be overwritten; choose another one");
         }
-        SortedMap<String, Path> photos = pictures(images, out);
-        SortedMap<String, Path> maps = pictures(trimaps, out);
+        SortedMap<String, Path> photos = pictures(images, results);
+        SortedMap<String, Path> maps = pictures(trimaps, results);
         if (photos.isEmpty()) {
             throw new InvalidInputException("--image: expected a folder with pictures ("
                     + String.join(", ", new TreeSet<>(EXTENSIONS)) + "), found none in " + images);
         }
+        List<Path> kept = new ArrayList<>(photos.values());
+        kept.addAll(maps.values());
         List<Job> jobs = new ArrayList<>();
         List<String> unmatched = new ArrayList<>();
         int finished = 0;
@@ -60,20 +66,23 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched) {
                 unmatched.add(photos.get(name) + ": there is no trimap " + name + ".* in " + trimaps);
             } else if (!overwrite && Files.isRegularFile(target)) {
                 finished++;
+                kept.add(target);
             } else {
                 jobs.add(new Job(name, photos.get(name), maps.get(name), target));
             }
         }
         maps.keySet().removeAll(photos.keySet());
         maps.forEach((name, file) -> unmatched.add(file + ": there is no photo " + name + ".* in " + images));
-        return new Batch(jobs, finished, unmatched);
+        return new Batch(jobs, finished, unmatched, kept);
     }
 
-    private static SortedMap<String, Path> pictures(Path folder, Path except) {
+    /** The pictures of a folder by name, but for results inside it. */
+    private static SortedMap<String, Path> pictures(Path folder, Path results) {
         SortedMap<String, Path> found = new TreeMap<>();
-        Path outputs = real(except);
+        boolean around = Outputs.real(folder).startsWith(results);
         try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            files.filter(file -> isPicture(file) && !real(file).startsWith(outputs))
+            files.filter(file ->
+                            isPicture(file) && (around || !Outputs.real(file).startsWith(results)))
                     .sorted()
                     .forEach(file -> {
                         Path other = found.putIfAbsent(Job.name(folder, file), file);
@@ -96,13 +105,5 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched) {
                 && !name.startsWith(".")
                 && EXTENSIONS.contains(name.substring(dot + 1))
                 && Files.isRegularFile(file);
-    }
-
-    private static Path real(Path path) {
-        try {
-            return path.toRealPath();
-        } catch (IOException e) { // does not exist yet
-            return path.toAbsolutePath().normalize();
-        }
     }
 }

@@ -54,9 +54,15 @@ final class BenchCommand implements Callable<Integer> {
             throw new InvalidInputException("--runs: expected at least 1, got " + runs);
         }
         PrintWriter out = spec.commandLine().getOut();
-        SeededInput input = SeededInput.of(size.height(), size.width(), seed());
+        String seed;
+        Matting opened;
+        try (ModelSource source = ModelSource.open(execution.model)) {
+            seed = seed(source.checkpoint().description());
+            opened = Matting.open(source, execution.options(keep, source.architecture()));
+        }
         MatteRequest request = MatteRequest.defaults().withDecodeAll(!skipKnown);
-        try (Matting matting = Matting.open(execution.model, execution.options(keep))) {
+        try (Matting matting = opened) {
+            SeededInput input = SeededInput.of(size.height(), size.width(), seed);
             for (int run = 0; run < runs; run++) {
                 Stopwatch watch = new Stopwatch();
                 matting.matte(input.photo(), input.trimap(), request);
@@ -81,11 +87,8 @@ final class BenchCommand implements Callable<Integer> {
     }
 
     /** The seed that the model's weights are made from, else 1. */
-    private String seed() {
-        try (ModelSource source = ModelSource.open(execution.model)) {
-            String description = source.checkpoint().description();
-            return description.startsWith(SEEDED) ? description.substring(description.lastIndexOf(':') + 1) : "1";
-        }
+    private static String seed(String weights) {
+        return weights.startsWith(SEEDED) ? weights.substring(weights.lastIndexOf(':') + 1) : "1";
     }
 
     /** The most memory that this process has had resident. */

@@ -5,10 +5,15 @@ import org.jmatte.Isa;
 import org.jmatte.MattingOptions;
 import org.jmatte.Padding;
 import org.jmatte.Precision;
+import org.jmatte.network.Architecture;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
 /** Which model is run, and how: the flags that {@code matte}, {@code plan} and {@code bench} share. */
 final class ExecutionOptions {
+    private static final Logger LOG = LoggerFactory.getLogger(ExecutionOptions.class);
+
     @Option(
             names = "--model",
             required = true,
@@ -44,7 +49,8 @@ final class ExecutionOptions {
             names = "--memory-budget",
             paramLabel = "BYTES",
             converter = ByteCount.class,
-            description = "For weights, activations and images, such as 2GiB; no limit by default.")
+            description = "For weights, activations and images, such as 2GiB; no limit by default. It is for one image"
+                    + " at a time: with it, folders are worked through without reading ahead or writing behind.")
     private long memoryBudget;
 
     @Option(
@@ -64,9 +70,25 @@ final class ExecutionOptions {
                 .withPadding(padding);
     }
 
-    /** The routers' keep fraction, or null for their own choice. */
-    MattingOptions options(Double keep) {
-        return keep == null ? options() : options().withKeep(keep);
+    /**
+     * The same with a keep fraction for the routers.
+     *
+     * @param keep the fraction, or null for their own choice
+     * @param network tells whether there are routers; without them, a fraction is warned of
+     */
+    MattingOptions options(Double keep, Architecture network) {
+        if (keep == null) {
+            return options();
+        }
+        if (!network.routed()) {
+            LOG.warn("--keep changes nothing: {} is a ViTMatte network, which has no routers", network.name());
+        }
+        return options().withKeep(keep);
+    }
+
+    /** Whether memory is limited. */
+    boolean budgeted() {
+        return memoryBudget > 0;
     }
 
     /** The backend that runs: so far there is one. */

@@ -14,8 +14,11 @@ final class Interruption implements AutoCloseable {
     private final Cancellation cancellation = new Cancellation();
     private final CountDownLatch done = new CountDownLatch(1);
     private final Thread hook = new Thread(this::interrupt, "interruption");
+    private final Runnable tell;
 
-    Interruption() {
+    /** @param tell says that the run was interrupted: at once, for the process ends as soon as the work has stopped */
+    Interruption(Runnable tell) {
+        this.tell = tell;
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
@@ -35,6 +38,7 @@ final class Interruption implements AutoCloseable {
 
     private void interrupt() {
         cancellation.cancel();
+        tell.run();
         try {
             done.await(PATIENCE_SECONDS, TimeUnit.SECONDS);
         } catch (InterruptedException e) {

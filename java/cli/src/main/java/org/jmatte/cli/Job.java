@@ -19,8 +19,14 @@ record Job(String name, Path image, Path trimap, Path out) {
     /** Both pictures, read in {@code seconds}. */
     record Input(Job job, Photo photo, Trimap trimap, double seconds) {}
 
-    /** The matte, made in {@code seconds}. */
-    record Result(Input input, Matte matte, double seconds) {}
+    /**
+     * The matte.
+     *
+     * @param photo what overlays are drawn on; null without them, so that its memory is free
+     * @param readSeconds for reading both pictures
+     * @param seconds for the matte
+     */
+    record Result(Job job, Photo photo, Matte matte, double readSeconds, double seconds) {}
 
     Input read(Trimap.Values values) {
         Stopwatch watch = new Stopwatch();

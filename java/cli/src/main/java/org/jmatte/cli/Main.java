@@ -8,8 +8,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
@@ -48,6 +50,8 @@ public final class Main implements Runnable {
     static final int DONE = 0;
     static final int FAILED = 1;
     static final int WRONG_INPUT = 2;
+
+    private final AtomicBoolean interruptionTold = new AtomicBoolean();
 
     @Spec
     private CommandSpec spec;
@@ -101,8 +105,19 @@ public final class Main implements Runnable {
 
     /** Reports an error, and says what exit code it means. */
     private int failure(Throwable error, PrintWriter err) {
-        err.println(describe("", error));
+        if (error instanceof CancellationException) {
+            interruption().ifPresent(err::println);
+        } else {
+            err.println(describe("", error));
+        }
         return error instanceof InvalidInputException ? WRONG_INPUT : FAILED;
+    }
+
+    /** What is to be said of an interruption, unless it was said before. */
+    Optional<String> interruption() {
+        return interruptionTold.compareAndSet(false, true)
+                ? Optional.of("jmatte: interrupted; finished files stay")
+                : Optional.empty();
     }
 
     /** An error in one line, or in full with {@code -v}. */
@@ -121,9 +136,6 @@ public final class Main implements Runnable {
         if (error instanceof OutOfMemoryError) {
             return "out of memory (" + message + "); lower --memory-budget or --max-tokens, or raise the JVM's limits"
                     + " with JMATTE_JAVA_OPTS=\"-Xmx8g -XX:MaxDirectMemorySize=16g\"";
-        }
-        if (error instanceof CancellationException) {
-            return "interrupted; finished files stay";
         }
         boolean selfExplanatory = error instanceof InvalidInputException
                 || error instanceof OutputException

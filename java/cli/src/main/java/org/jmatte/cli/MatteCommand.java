@@ -5,10 +5,12 @@ import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
@@ -17,8 +19,10 @@ import org.jmatte.Routing;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.AlphaWriter;
 import org.jmatte.image.ImageException;
+import org.jmatte.image.Photo;
 import org.jmatte.image.PngWriter;
 import org.jmatte.image.Trimap;
+import org.jmatte.network.Architecture;
 import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -106,16 +110,15 @@ final class MatteCommand implements Callable<Integer> {
         Alpha.Format stored = AlphaFile.of(out).format(bits);
         Job job = new Job(Job.name(Outputs.folder(image), image.toAbsolutePath()), image, trimap, out);
         requireOutputs(job);
-        Job.Input input = job.read(trimapValues);
-        requireRouters();
+        Job.Input input = read(job);
         Stopwatch loading = new Stopwatch();
-        try (Matting matting = Matting.open(execution.model, execution.options())) {
+        try (Matting matting = open()) {
             double load = loading.seconds();
             Report made;
-            try (Interruption interruption = new Interruption();
+            try (Interruption interruption = new Interruption(this::tellInterruption);
                     ProgressDisplay progress = progress(1)) {
                 Job.Result result = compute(input, matting, request(stored, interruption, progress));
-                made = write(result, matting, load);
+                made = write(result, matting, load, progress);
                 if (report != null) {
                     Json.write(made, report);
                 }
@@ -139,10 +142,15 @@ final class MatteCommand implements Callable<Integer> {
         Alpha.Format stored = kind.format(bits);
         Batch batch = Batch.of(image, trimap, out, kind, overwrite);
         requireOutputs(batch);
-        requireRouters();
         PrintWriter err = spec.commandLine().getErr();
         batch.unmatched().forEach(line -> err.println("jmatte: skipped " + line));
-        int made = batch.jobs().isEmpty() ? 0 : matteAll(batch.jobs(), stored);
+        List<Job> jobs = batch.jobs().stream().filter(this::hasPlace).toList();
+        int made = 0;
+        if (!jobs.isEmpty()) {
+            made = matteAll(jobs, stored);
+        } else if (report != null) {
+            Json.write(List.of(), report);
+        }
         int failed = batch.unmatched().size() + batch.jobs().size() - made;
         tell(made + " made, " + batch.finished() + " finished before, " + failed + " failed");
         return failed == 0 ? Main.DONE : Main.FAILED;
@@ -152,20 +160,24 @@ final class MatteCommand implements Callable<Integer> {
     private int matteAll(List<Job> jobs, Alpha.Format stored) {
         List<Report> reports = Collections.synchronizedList(new ArrayList<>());
         Stopwatch loading = new Stopwatch();
-        try (Matting matting = Matting.open(execution.model, execution.options());
-                Interruption interruption = new Interruption()) {
+        try (Matting matting = open();
+                Interruption interruption = new Interruption(this::tellInterruption)) {
             double load = loading.seconds();
             try (ProgressDisplay progress = progress(jobs.size())) {
                 MatteRequest request = request(stored, interruption, progress);
-                new Pipeline<Job, Job.Input, Job.Result>(
-                                job -> job.read(trimapValues),
-                                input -> {
-                                    progress.startImage(jobs.indexOf(input.job()));
-                                    return compute(input, matting, request);
-                                },
-                                result -> reports.add(write(result, matting, reports.isEmpty() ? load : 0)),
-                                (job, e) -> progress.print(main.describe("skipped " + job.name() + ": ", e)))
-                        .run(jobs);
+                Pipeline<Job, Job.Input, Job.Result> pipeline = new Pipeline<>(
+                        this::read,
+                        (index, input) -> {
+                            progress.startImage(index);
+                            return compute(input, matting, request);
+                        },
+                        result -> reports.add(write(result, matting, reports.isEmpty() ? load : 0, progress)),
+                        (job, e) -> progress.print(skipped(job, e)));
+                if (execution.budgeted()) {
+                    pipeline.runSequentially(jobs);
+                } else {
+                    pipeline.run(jobs);
+                }
             } finally {
                 if (report != null) {
                     Json.write(reports, report);
@@ -182,22 +194,40 @@ final class MatteCommand implements Callable<Integer> {
                 .withProgress(progress);
     }
 
-    private static Job.Result compute(Job.Input input, Matting matting, MatteRequest request) {
+    /** Opens the model, if it can do what is asked for. */
+    private Matting open() {
+        try (ModelSource source = ModelSource.open(execution.model)) {
+            if (routing != null && !source.architecture().routed()) {
+                throw new InvalidInputException("--routing: expected a model with routers, which "
+                        + source.architecture().name() + " has not; leave --routing out or choose a MEMatte model");
+            }
+            return Matting.open(source, execution.options());
+        }
+    }
+
+    private Job.Input read(Job job) {
+        Job.Input input = job.read(trimapValues);
+        if (execution.budgeted()) {
+            // what the pictures were decoded into, and the image before this one, would stay until the heap is full
+            System.gc();
+        }
+        return input;
+    }
+
+    private Job.Result compute(Job.Input input, Matting matting, MatteRequest request) {
         Stopwatch watch = new Stopwatch();
         Matte matte = matting.matte(input.photo(), input.trimap(), request);
-        return new Job.Result(input, matte, watch.seconds());
+        Photo drawnOn = routing == null ? null : input.photo();
+        return new Job.Result(input.job(), drawnOn, matte, input.seconds(), watch.seconds());
     }
 
     /** Writes overlays and, last, alpha: an image whose alpha is there is finished. */
-    private Report write(Job.Result result, Matting matting, double load) {
+    private Report write(Job.Result result, Matting matting, double load, ProgressDisplay progress) {
         Stopwatch watch = new Stopwatch();
-        Job job = result.input().job();
-        Routing decisions = result.matte().routing();
+        Job job = result.job();
         try {
-            for (int router = 0; routing != null && router < decisions.kept().size(); router++) {
-                Path overlay = overlay(job, router);
-                Files.createDirectories(Outputs.folder(overlay));
-                PngWriter.write(RoutingOverlay.draw(result.input().photo(), decisions, router), overlay);
+            if (routing != null) {
+                writeOverlays(result, progress);
             }
             Files.createDirectories(Outputs.folder(job.out()));
             AlphaWriter.write(result.matte().alpha(), job.out());
@@ -210,55 +240,90 @@ final class MatteCommand implements Callable<Integer> {
         return Report.of(result, execution.backend(), model, execution.dtype(), load, watch.seconds());
     }
 
-    private Path overlay(Job job, int router) {
-        return routing.resolve(job.name() + "_router" + router + ".png");
+    private void writeOverlays(Job.Result result, ProgressDisplay progress) throws IOException {
+        Job job = result.job();
+        Routing decisions = result.matte().routing();
+        if (decisions.kept().isEmpty()) {
+            progress.print("jmatte: " + job.image() + ": no overlays, for the trimap knows every pixel and no router"
+                    + " was needed");
+        }
+        for (int router = 0; router < decisions.kept().size(); router++) {
+            Path overlay = overlays(job).get(router);
+            Files.createDirectories(Outputs.folder(overlay));
+            PngWriter.write(RoutingOverlay.draw(result.photo(), decisions, router), overlay);
+        }
+    }
+
+    /** Where the routers' pictures go; none if they are not asked for. */
+    private List<Path> overlays(Job job) {
+        return IntStream.range(0, routing == null ? 0 : Architecture.globalBlocks().length)
+                .mapToObj(router -> routing.resolve(job.name() + "_router" + router + ".png"))
+                .toList();
     }
 
     private void requireOutputs(Job job) {
-        Outputs.requireFree(out, overwrite);
         AlphaWriter.check(out, true);
-        Outputs.requireOther(out, image, trimap);
+        Outputs.requireFree(out, overwrite);
         if (report != null) {
-            Json.check(report, overwrite);
-            Outputs.requireOther(report, image, trimap, out);
+            Outputs.requireFree(report, overwrite);
         }
-        if (routing != null) {
-            Outputs.requireCreatable(routing);
-            Outputs.requireFree(overlay(job, 0), overwrite);
-        }
+        overlays(job).forEach(overlay -> Outputs.requireCreatableFile(overlay, overwrite));
+        requireOthers(List.of(image, trimap), List.of(job));
     }
 
     /** Reports and overlays of an earlier run are replaced: it may be going on where that one stopped. */
     private void requireOutputs(Batch batch) {
         Outputs.requireCreatable(out);
-        for (Job job : batch.jobs()) {
-            Outputs.requireCreatable(Outputs.folder(job.out()));
-            Outputs.requireFree(job.out(), true);
-        }
         if (report != null) {
-            Json.check(report, true);
+            Outputs.requireFree(report, true);
         }
         if (routing != null) {
             Outputs.requireCreatable(routing);
         }
+        requireOthers(batch.kept(), batch.jobs());
     }
 
-    /** Overlays need a network with routers. */
-    private void requireRouters() {
-        if (routing == null) {
-            return;
+    /** Requires that nothing that must stay is overwritten, nor an output by another one. */
+    private void requireOthers(Collection<Path> kept, List<Job> jobs) {
+        Outputs outputs = new Outputs();
+        kept.forEach(outputs::protect);
+        outputs.protectAll(Path.of(execution.model));
+        for (Job job : jobs) {
+            outputs.claim(job.out());
+            overlays(job).forEach(outputs::claim);
         }
-        try (ModelSource source = ModelSource.open(execution.model)) {
-            if (!source.architecture().routed()) {
-                throw new InvalidInputException("--routing: expected a model with routers, which "
-                        + source.architecture().name() + " has not; leave --routing out or choose a MEMatte model");
-            }
+        if (report != null) {
+            outputs.claim(report);
         }
+    }
+
+    /** Whether a job's outputs can be written; says why if not. */
+    private boolean hasPlace(Job job) {
+        try {
+            Outputs.requireCreatableFile(job.out(), true);
+            overlays(job).forEach(overlay -> Outputs.requireCreatableFile(overlay, true));
+            return true;
+        } catch (InvalidInputException e) {
+            spec.commandLine().getErr().println(skipped(job, e));
+            return false;
+        }
+    }
+
+    private String skipped(Job job, Throwable error) {
+        return main.describe("skipped " + job.name() + ": ", error);
     }
 
     private ProgressDisplay progress(int images) {
-        boolean shown = !main.quiet() && ProgressDisplay.terminal();
-        return new ProgressDisplay(images, shown, spec.commandLine().getErr());
+        return new ProgressDisplay(images, showsProgress(), spec.commandLine().getErr());
+    }
+
+    private boolean showsProgress() {
+        return !main.quiet() && ProgressDisplay.terminal();
+    }
+
+    private void tellInterruption() {
+        PrintWriter err = spec.commandLine().getErr();
+        main.interruption().ifPresent(line -> err.println(showsProgress() ? ProgressDisplay.above(line) : line));
     }
 
     private void tell(String summary) {

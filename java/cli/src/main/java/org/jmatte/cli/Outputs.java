@@ -1,21 +1,87 @@
 package org.jmatte.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
+import org.jmatte.image.AtomicFile;
 
-/** Refuses places that could not be written to, before any long work. */
+/**
+ * The files that a run writes. Refuses, before any long work, places that could not be written to, and those of inputs
+ * and other outputs, whatever links lead there.
+ */
 final class Outputs {
-    private Outputs() {}
+    private final Map<Path, Path> folders = new HashMap<>();
+    private final Set<Path> kept = new HashSet<>();
+    private final Set<Path> outputs = new HashSet<>();
 
-    /** Requires that no folder is in a file's place, and without {@code overwrite} nothing at all. */
-    static void requireFree(Path file, boolean overwrite) {
-        if (Files.isDirectory(file)) {
-            throw new InvalidInputException(
-                    file + ": a file is to be written here, but this is a folder; name a file in it");
+    /** Tells of a file that must stay. */
+    void protect(Path file) {
+        kept.add(place(file));
+        kept.add(real(file));
+    }
+
+    /** Tells of a file that must stay, or of a folder whose files must. */
+    void protectAll(Path path) {
+        if (!Files.isDirectory(path)) {
+            protect(path);
+            return;
         }
+        try (Stream<Path> files = Files.list(path)) {
+            files.forEach(this::protect);
+        } catch (IOException e) {
+            throw new InvalidInputException(
+                    path + ": the folder cannot be listed (" + e.getMessage() + "); check its permissions", e);
+        }
+    }
+
+    /** Tells of a file to be written, and requires that it is none of those and of the other outputs. */
+    void claim(Path file) {
+        Path place = place(file);
+        if (kept.contains(place)) {
+            throw new InvalidInputException(
+                    file + ": is an input or finished before, and would be overwritten; choose another name or folder");
+        }
+        if (!outputs.add(place)) {
+            throw new InvalidInputException(
+                    file + ": two outputs of this run would be written here; choose another name or folder");
+        }
+    }
+
+    /** Where writing to a file puts it: links in its folder are followed, and if it is one itself, it is replaced. */
+    private Path place(Path file) {
+        return folders.computeIfAbsent(folder(file), Outputs::real).resolve(file.getFileName());
+    }
+
+    /** A path with all links followed, as far as it exists. */
+    static Path real(Path path) {
+        try {
+            return path.toRealPath();
+        } catch (IOException e) { // does not exist yet
+            Path absolute = path.toAbsolutePath();
+            Path parent = absolute.getParent();
+            return (parent == null ? absolute : real(parent).resolve(absolute.getFileName())).normalize();
+        }
+    }
+
+    /** Requires a file that can be written, and that is none so far without {@code overwrite}. */
+    static void requireFree(Path file, boolean overwrite) {
+        AtomicFile.check(file, true);
         if (!overwrite && Files.exists(file)) {
             throw new InvalidInputException(file + ": exists already; add --overwrite or choose another name");
+        }
+    }
+
+    /** {@link #requireFree}, for a file whose folder is made where it is missing. */
+    static void requireCreatableFile(Path file, boolean overwrite) {
+        requireCreatable(folder(file));
+        if (Files.exists(folder(file))) {
+            requireFree(file, overwrite);
         }
     }
 
@@ -32,16 +98,6 @@ final class Outputs {
         if (!Files.isWritable(existing)) {
             throw new InvalidInputException(
                     folder + ": the folder " + existing + " may not be written to; check its permissions");
-        }
-    }
-
-    /** Requires that a file to be written is none of those others. */
-    static void requireOther(Path file, Path... others) {
-        for (Path other : others) {
-            if (file.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize())) {
-                throw new InvalidInputException(
-                        file + ": would be written, but is named for something else too; choose another name");
-            }
         }
     }
 

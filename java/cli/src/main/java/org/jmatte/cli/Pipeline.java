@@ -12,8 +12,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * Works through jobs in order: while one is computed on the calling thread, the next is read and the previous one is
- * written, each on a thread of its own. A job that fails does not stop the others.
+ * Works through jobs in order. A job that fails does not stop the others.
  *
  * @param <J> job
  * @param <I> what reading a job gives
@@ -24,10 +23,39 @@ import java.util.function.Function;
  * @param failed is told of each job that could not be done, and why; called by several threads
  */
 record Pipeline<J, I, R>(
-        Function<J, I> read, Function<I, R> compute, Consumer<R> write, BiConsumer<J, Throwable> failed) {
+        Function<J, I> read, Compute<I, R> compute, Consumer<R> write, BiConsumer<J, Throwable> failed) {
 
     /**
-     * Runs the jobs.
+     * The middle step.
+     *
+     * @param <I> what reading a job gives
+     * @param <R> what computing gives
+     */
+    @FunctionalInterface
+    interface Compute<I, R> {
+        /** Computes from what job {@code index}, counted from 0, gave. */
+        R apply(int index, I input);
+    }
+
+    /**
+     * Runs the jobs on the calling thread, one after the other, so that nothing of two jobs is in memory at once.
+     *
+     * @throws CancellationException if computing was cancelled
+     */
+    void runSequentially(List<J> jobs) {
+        for (int i = 0; i < jobs.size(); i++) {
+            J job = jobs.get(i);
+            try {
+                write.accept(compute.apply(i, read.apply(job)));
+            } catch (RuntimeException | OutOfMemoryError e) {
+                fail(job, e);
+            }
+        }
+    }
+
+    /**
+     * Runs the jobs: while one is computed on the calling thread, the next is read and the previous one is written, each
+     * on a thread of its own.
      *
      * @throws CancellationException if computing was cancelled; what is being written then is finished first
      */
@@ -45,7 +73,8 @@ record Pipeline<J, I, R>(
                     ahead = reader.submit(() -> read.apply(following));
                 }
                 try {
-                    R result = compute.apply(await(input));
+                    R result = compute.apply(i, await(input));
+                    input = null; // its memory may go while the previous job is still being written
                     await(written);
                     written = writer.submit(() -> write(job, result));
                 } catch (RuntimeException | OutOfMemoryError e) {

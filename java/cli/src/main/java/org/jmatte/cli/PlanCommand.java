@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jmatte.Matting;
 import org.jmatte.Plan;
+import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,16 +37,20 @@ final class PlanCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
-        Plan plan = Matting.plan(execution.model, size.height(), size.width(), execution.options(keep));
-        if (json) {
-            out.println(Json.text(plan));
-        } else {
-            print(plan, out);
+        try (ModelSource source = ModelSource.open(execution.model)) {
+            boolean routed = source.architecture().routed();
+            Plan plan =
+                    Matting.plan(source, size.height(), size.width(), execution.options(keep, source.architecture()));
+            if (json) {
+                out.println(Json.text(routed ? plan : Json.tree(plan).putNull("max_tokens")));
+            } else {
+                print(plan, routed, out);
+            }
         }
         return Main.DONE;
     }
 
-    static void print(Plan plan, PrintWriter out) {
+    private static void print(Plan plan, boolean routed, PrintWriter out) {
         int width =
                 plan.stages().stream().mapToInt(stage -> stage.name().length()).reduce("total".length(), Math::max);
         String row = "%-" + width + "s  %12s  %12s  %12s%n";
@@ -58,7 +63,9 @@ final class PlanCommand implements Callable<Integer> {
         out.println("peak    " + mega(plan.peakBytes()) + " MB: weights " + mega(plan.weightsBytes()) + " MB, arena "
                 + mega(plan.arenaBytes()) + " MB");
         out.println("images  " + mega(plan.imageBytes()) + " MB");
-        out.println("tokens  at most " + plan.maxTokens() + " attend globally");
+        if (routed) {
+            out.println("tokens  at most " + plan.maxTokens() + " attend globally");
+        }
         out.println("tiling  " + plan.tiling());
     }
 

@@ -64,7 +64,12 @@ final class ProgressDisplay implements Progress, AutoCloseable {
 
     /** Prints a line above the bar. */
     void print(String line) {
-        terminal.println(shown ? CLEAR_LINE + line : line);
+        terminal.println(shown ? above(line) : line);
+    }
+
+    /** A line that takes the place of a bar. */
+    static String above(String line) {
+        return CLEAR_LINE + line;
     }
 
     /** Removes the bar. */

@@ -47,25 +47,24 @@ record Report(
 
     static Report of(
             Job.Result result, String backend, String model, String dtype, double loadSeconds, double writeSeconds) {
-        Job.Input input = result.input();
         Matte matte = result.matte();
         Seconds seconds = new Seconds(
                 loadSeconds,
-                input.seconds(),
+                result.readSeconds(),
                 matte.encodeSeconds(),
                 matte.decodeSeconds(),
                 writeSeconds,
-                loadSeconds + input.seconds() + result.seconds() + writeSeconds);
+                loadSeconds + result.readSeconds() + result.seconds() + writeSeconds);
         List<Integer> kept =
                 matte.routing().kept().stream().map(BitSet::cardinality).toList();
         return new Report(
-                input.job().image().toString(),
-                input.job().out().toString(),
+                result.job().image().toString(),
+                result.job().out().toString(),
                 backend,
                 model,
                 dtype,
-                input.photo().height(),
-                input.photo().width(),
+                matte.alpha().height(),
+                matte.alpha().width(),
                 seconds,
                 new Tokens(matte.routing().tokens(), kept),
                 matte.peakBytes(),
