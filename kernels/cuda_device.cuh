@@ -6,10 +6,15 @@
 
 /// An entry point `name` with the parameter struct `Params`, launched with `threads` threads per block and
 /// `shared_bytes` bytes of dynamic shared memory; `name##_launch` tells the host these three numbers.
-#define JMATTE_KERNEL(name, Params, threads, shared_bytes)                                                             \
+#define JMATTE_KERNEL(name, Params, threads, shared_bytes) JMATTE_KERNEL_BLOCKS(name, Params, threads, shared_bytes, 1)
+
+/// The same, in so few registers that `blocks` blocks run on a multiprocessor at a time.
+#define JMATTE_KERNEL_BLOCKS(name, Params, threads, shared_bytes, blocks)                                              \
     extern "C" __device__ const int name##_launch[3] = {threads, int(shared_bytes), int(sizeof(Params))};              \
     static JMATTE_DEVICE void name##_body(const Params& p);                                                            \
-    extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ Params p) { name##_body(p); }   \
+    extern "C" __global__ void __launch_bounds__(threads, blocks) name(const __grid_constant__ Params p) {             \
+        name##_body(p);                                                                                                \
+    }                                                                                                                  \
     static JMATTE_DEVICE void name##_body(const Params& p)
 
 namespace jmatte {
@@ -95,6 +100,14 @@ JMATTE_DEVICE unsigned pack2<half>(float low, float high) {
 #endif
     return r;
 }
+#if __CUDA_ARCH__ >= 800
+template <>
+JMATTE_DEVICE unsigned pack2<bfloat>(float low, float high) {
+    unsigned r;
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(r) : "f"(high), "f"(low));
+    return r;
+}
+#endif
 
 /// The bits of a float and back.
 JMATTE_DEVICE unsigned float_bits(float v) { return __float_as_uint(v); }
@@ -113,6 +126,13 @@ using ::sqrtf;
 JMATTE_DEVICE float exp2(float v) {
     float r;
     asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
+    return r;
+}
+
+/// 1 / v, about 1 unit in the last place: an exact division takes ten instructions and a call.
+JMATTE_DEVICE float reciprocal(float v) {
+    float r;
+    asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(r) : "f"(v));
     return r;
 }
 

@@ -44,7 +44,7 @@ constexpr int PACK = 16 / int(sizeof(T));
 /// x * Phi(x) by Abramowitz & Stegun 7.1.26, without branch or cancellation; largest absolute error 3.3e-7.
 JMATTE_DEVICE float gelu(float x) {
     float a = fabsf(x);
-    float t = 1.0f / fmaf(a, 0.3275911f * 0.70710678f, 1.0f);
+    float t = reciprocal(fmaf(a, 0.3275911f * 0.70710678f, 1.0f));
     float p = 1.061405429f;
     p = fmaf(p, t, -1.453152027f);
     p = fmaf(p, t, 1.421413741f);

@@ -1,0 +1,94 @@
+package org.jmatte.kernels;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What {@link EmulatedDriverTest} has a process of its own do, with a stand-in for the driver; prints lines of > word value. */
+final class EmulatedDriverProbe {
+    private EmulatedDriverProbe() {}
+
+    public static void main(String[] arguments) throws ReflectiveOperationException {
+        switch (arguments[0]) {
+            case "open" -> open();
+            case "contract" -> contract();
+            case "failure" -> failure();
+            default -> throw new IllegalArgumentException(arguments[0]);
+        }
+    }
+
+    private static void say(String word, Object value) {
+        System.out.println("> " + word + " " + String.valueOf(value).replace('\n', '|'));
+    }
+
+    private static void open() {
+        try (Device device = Devices.open()) {
+            say("opened", device.name());
+            device.launch(
+                    new Launch("layer_norm", "layer_norm_fp32", 1, 1, 1, ParameterBlock.create(), 0, 0),
+                    device.defaultStream());
+        } catch (DeviceException | InvalidArgumentException e) {
+            say("refused", e.getMessage());
+        }
+    }
+
+    /** All that is tested on the card. */
+    private static void contract() throws ReflectiveOperationException {
+        int passed = 0;
+        CardTest card = new CardTest();
+        for (Object test : List.of(
+                new DeviceContractTest(),
+                new ArgumentsTest(),
+                new LayerNormTest(),
+                new WindowAttentionTest(),
+                card.new ContextTest())) {
+            for (Method method : test.getClass().getDeclaredMethods()) {
+                method.setAccessible(true);
+                try {
+                    if (method.isAnnotationPresent(DeviceTest.class)) {
+                        method.invoke(test, TestDevices.card());
+                    } else if (test instanceof CardTest.ContextTest && method.isAnnotationPresent(Test.class)) {
+                        method.invoke(test);
+                    } else {
+                        continue;
+                    }
+                    passed++;
+                } catch (InvocationTargetException e) {
+                    say(test.getClass().getSimpleName() + "." + method.getName(), e.getCause());
+                }
+            }
+        }
+        say("passed", passed);
+        long free = TestDevices.card().freeBytes();
+        TestDevices.card().allocate(1000);
+        TestDevices.card().close();
+        try (Device again = Devices.open()) {
+            say("leaked", free - again.freeBytes());
+        }
+    }
+
+    /** A kernel that reaches outside its memory, in a launch that comes back before that is known. */
+    private static void failure() {
+        Device device = Devices.open();
+        DeviceBuffer buffer = device.allocate(4096);
+        Stream stream = device.createStream();
+        Tensor all = Tensor.wrap(buffer.pointer(), ElementType.FP32, 64, 64);
+        Tensor some = buffer.tensor(ElementType.FP32, 64);
+        LayerNorm.run(device, all, all, some, some, 1e-6f, stream);
+        try {
+            stream.synchronize();
+        } catch (DeviceException e) {
+            say("first", e.getMessage());
+        }
+        try {
+            device.allocate(1);
+        } catch (DeviceException e) {
+            say("later", e.getMessage());
+        }
+        stream.close();
+        buffer.close();
+        device.close();
+        say("closed", true);
+    }
+}

@@ -1,0 +1,139 @@
+package org.jmatte.kernels;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
+import org.bytedeco.javacpp.Loader;
+import org.jmatte.bindings.emulator.Emulator;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * {@link CudaDevice} without a card: in processes of their own, which find the stand-in {@code emulated_driver.cpp} where
+ * they look for the driver. So contexts, threads, modules, launches and errors are tested as far as JCuda, and the
+ * kernels through it.
+ */
+class EmulatedDriverTest {
+    private static final Path SOURCE = Path.of("src", "test", "native", "emulated_driver.cpp");
+    private static final Path EMULATOR = Path.of("..", "native", "emulator");
+
+    @TempDir
+    private static Path folder;
+
+    @BeforeAll
+    static void compile() throws IOException, InterruptedException {
+        assumeTrue(Files.exists(SOURCE) && Files.exists(EMULATOR), "needs the sources around it");
+        Path library = Path.of(Loader.load(Emulator.class)).getParent();
+        Process compiler = new ProcessBuilder(
+                        "g++",
+                        "-std=c++17",
+                        "-Wall",
+                        "-Wextra",
+                        "-Werror",
+                        "-O1",
+                        "-fPIC",
+                        "-shared",
+                        "-I",
+                        EMULATOR.toString(),
+                        "-o",
+                        folder.resolve("libcuda.so.1").toString(),
+                        SOURCE.toString(),
+                        library.resolve("libjmatte_emulator.so").toString(),
+                        "-Wl,-rpath," + library)
+                .inheritIO()
+                .start();
+        assertEquals(0, compiler.waitFor(), "compiling the driver's stand-in");
+    }
+
+    private static Map<String, String> run(String what, String driver) throws IOException, InterruptedException {
+        String java = ProcessHandle.current().info().command().orElseThrow();
+        ProcessBuilder builder = new ProcessBuilder(List.of(
+                        java,
+                        "-Xmx512m",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        EmulatedDriverProbe.class.getName(),
+                        what))
+                .redirectError(ProcessBuilder.Redirect.INHERIT);
+        builder.environment().put("LD_LIBRARY_PATH", folder.toString());
+        builder.environment().put("EMULATED_DRIVER", driver);
+        builder.environment().put("XDG_CACHE_HOME", folder.toString());
+        builder.environment().remove("CUDA_VISIBLE_DEVICES");
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the process does not end");
+        assertEquals(0, process.exitValue(), output);
+        Map<String, String> said = new TreeMap<>();
+        output.lines()
+                .filter(line -> line.startsWith("> "))
+                .forEach(line -> said.put(line.split(" ", 3)[1], line.split(" ", 3)[2]));
+        return said;
+    }
+
+    private static void assertSays(String message, String... parts) {
+        for (String part : parts) {
+            assertTrue(message != null && message.contains(part), () -> "expected \"" + part + "\" in: " + message);
+        }
+    }
+
+    @Test
+    void cardsThatWillNotDoAreRefused() throws IOException, InterruptedException {
+        assertSays(run("open", "init=100").get("refused"), "no NVIDIA card", "CUDA_ERROR_NO_DEVICE (100)");
+        assertSays(run("open", "version=11040").get("refused"), "too old: it is for CUDA 11.4");
+        assertSays(
+                run("open", "sm=61 cards=2").get("refused"),
+                "card 0: Emulated card 0 is too old: it is sm_61",
+                "|card 1: Emulated card 1 is too old");
+        assertSays(run("open", "cards=0").get("refused"), "no NVIDIA card");
+    }
+
+    @Test
+    void whatIsTestedOnTheEmulatorHolds() throws IOException, InterruptedException {
+        assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
+        for (String driver : List.of("sm=75", "sm=86")) {
+            Map<String, String> said = run("contract", driver);
+            assertEquals("0", said.remove("leaked"));
+            int passed = Integer.parseInt(said.remove("passed"));
+            assertEquals(Map.of(), said);
+            assertTrue(passed > 20, "passed " + passed);
+        }
+    }
+
+    @Test
+    void codeThatTheDriverDoesNotTakeIsExplained() throws IOException, InterruptedException {
+        assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
+        Map<String, String> said = run("open", "sm=86 refuse=200");
+        assertEquals("Emulated card 0", said.get("opened"));
+        assertSays(
+                said.get("refused"),
+                "layer_norm: its machine code is not for this card and driver (CUDA_ERROR_INVALID_IMAGE (200)",
+                "a driver for CUDA " + KernelFiles.cudaVersion() + " or newer",
+                "NVRTC");
+    }
+
+    @Test
+    void lateErrorsNameTheLaunchAndEndTheDevice() throws IOException, InterruptedException {
+        assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
+        Map<String, String> said = run("failure", "sm=75 checking=1");
+        assertSays(
+                said.get("first"),
+                "Emulated card 0: waiting for a stream failed: CUDA_ERROR_ILLEGAL_ADDRESS (700): an illegal memory access"
+                        + " was encountered; the last launch was layer_norm: layer_norm_fp32, grid 8 x 1 x 1, parameters (0x",
+                "CUDA_LAUNCH_BLOCKING=1",
+                "cannot be used any more in this process");
+        assertSays(
+                said.get("later"),
+                "Emulated card 0 cannot be used any more, since an earlier call failed (CUDA_ERROR_ILLEGAL_ADDRESS (700)");
+        assertEquals("true", said.get("closed"));
+    }
+}

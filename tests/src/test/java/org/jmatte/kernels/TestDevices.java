@@ -1,0 +1,25 @@
+package org.jmatte.kernels;
+
+/** The devices that kernels are tested on. */
+final class TestDevices {
+    private TestDevices() {}
+
+    /**
+     * A new emulated device, for the caller to close.
+     *
+     * @param architecture 75 or 80
+     * @param checked whether races, stray and uninitialised accesses are found; for small sizes
+     */
+    static Device emulated(int architecture, boolean checked) {
+        return Devices.emulated(EmulatorOptions.sm(architecture).withChecking(checked));
+    }
+
+    /** The card, opened once and not to be closed; only where {@link RequiresCard} holds. */
+    static Device card() {
+        return Card.DEVICE;
+    }
+
+    private static final class Card {
+        static final Device DEVICE = Devices.open();
+    }
+}

@@ -1,0 +1,33 @@
+package org.jmatte.kernels;
+
+import static org.junit.jupiter.api.Assertions.fail;
+
+/** Compares results with references and remembers how much of what is allowed was used. */
+final class Tolerance {
+    private final String what;
+    private double used;
+
+    Tolerance(String what) {
+        this.what = what;
+    }
+
+    /** @param allowed largest absolute error; where one of both is no finite number, the other must be the same */
+    void check(double expected, float got, double allowed, String where) {
+        if (!Double.isFinite(expected) || !Float.isFinite(got)) {
+            if (Double.compare(expected, got) != 0) {
+                fail(what + ": " + where + ": expected " + expected + ", got " + got);
+            }
+            return;
+        }
+        double error = Math.abs(expected - got);
+        if (!(error <= allowed)) {
+            fail(what + ": " + where + ": expected " + expected + ", got " + got + ", off by " + error + " of "
+                    + allowed);
+        }
+        used = Math.max(used, error / allowed);
+    }
+
+    void report() {
+        System.out.printf("%s: %.2f of the tolerance%n", what, used);
+    }
+}
