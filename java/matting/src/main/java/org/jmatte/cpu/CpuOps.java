@@ -86,22 +86,14 @@ final class CpuOps implements Ops {
         run.stage(name(block, "route"), () -> {
             int router = Architecture.router(block);
             int tokens = run.geometry().tokens();
+            int most = policy.most(tokens);
             routedMark = run.arena().mark();
             gateScale = run.arena().take((long) channels * Float.BYTES);
-            BitSet forced = policy.forced(router);
-            routed = model.router(block)
-                    .run(
-                            run,
-                            x,
-                            Routed.take(run, channels, policy.most(tokens)),
-                            policy.always(),
-                            policy.most(tokens),
-                            forced,
-                            run.planning() || run.request().stages() == null
-                                    ? null
-                                    : values -> run.request()
-                                            .stages()
-                                            .tensor("router" + router + ".margin", values, tokens));
+            Routed room = Routed.take(run, channels, most);
+            StageListener listener = listener();
+            TokenRouter.MarginListener heard =
+                    listener == null ? null : values -> listener.tensor("router" + router + ".margin", values, tokens);
+            routed = model.router(block).run(run, x, room, policy.always(), most, policy.forced(router), heard);
             if (!run.planning()) {
                 kept.add(routed.keptSet(tokens));
             }
@@ -151,8 +143,13 @@ final class CpuOps implements Ops {
         return "block " + block + " " + what;
     }
 
+    /** Who hears intermediate results; null for nobody. */
+    private StageListener listener() {
+        return run.planning() ? null : run.request().stages();
+    }
+
     private void tap(String name) {
-        StageListener listener = run.planning() ? null : run.request().stages();
+        StageListener listener = listener();
         if (listener != null) {
             int height = run.geometry().gridHeight();
             int width = run.geometry().gridWidth();

@@ -21,7 +21,6 @@ final class Product implements AutoCloseable {
     private static final float RELU_SLOPE = 1e-30f;
 
     private final Linear linear;
-    private final int rows;
     private final matmul.primitive_desc desc;
     private final long scratchBytes;
     /** Argument lists that no thread uses at the moment; as many as threads ever ran this at once. */
@@ -31,7 +30,6 @@ final class Product implements AutoCloseable {
 
     Product(Linear linear, int rows, ElementType destination, Epilogue epilogue) {
         this.linear = linear;
-        this.rows = rows;
         this.desc = WorkerPool.SHARED.call(() -> describe(linear, rows, destination, epilogue, linear.packing()));
         try (memory.desc scratch = desc.scratchpad_desc()) {
             this.scratchBytes = scratch.get_size();
@@ -73,11 +71,6 @@ final class Product implements AutoCloseable {
     /** Bytes that {@link #run} needs as scratch. */
     long scratchBytes() {
         return scratchBytes;
-    }
-
-    /** Floating-point operations of one run. */
-    long flops() {
-        return linear.flops(rows);
     }
 
     /**
