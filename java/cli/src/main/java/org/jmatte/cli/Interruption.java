@@ -8,7 +8,7 @@ import org.jmatte.Cancellation;
  * Lets Ctrl-C and {@code kill} stop the work between {@code new Interruption()} and {@link #close()} in good order:
  * the computation is cancelled, and the process waits for files being written, so that none stays half done.
  */
-final class Interruption implements AutoCloseable {
+public final class Interruption implements AutoCloseable {
     private static final long PATIENCE_SECONDS = 60;
 
     private final Cancellation cancellation = new Cancellation();
@@ -17,12 +17,13 @@ final class Interruption implements AutoCloseable {
     private final Runnable tell;
 
     /** @param tell says that the run was interrupted: at once, for the process ends as soon as the work has stopped */
-    Interruption(Runnable tell) {
+    public Interruption(Runnable tell) {
         this.tell = tell;
         Runtime.getRuntime().addShutdownHook(hook);
     }
 
-    Cancellation cancellation() {
+    /** Is cancelled by the interruption. */
+    public Cancellation cancellation() {
         return cancellation;
     }
 

@@ -10,6 +10,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.ServiceLoader;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
@@ -144,8 +145,9 @@ public final class Main implements Runnable {
     }
 
     private CommandLine commandLine() {
-        return new CommandLine(this)
-                .registerConverter(Backend.class, choice(Backend.class))
+        CommandLine line = new CommandLine(this);
+        ServiceLoader.load(Verb.class).forEach(line::addSubcommand);
+        return line.registerConverter(Backend.class, choice(Backend.class))
                 .registerConverter(Precision.class, choice(Precision.class))
                 .registerConverter(Isa.class, choice(Isa.class))
                 .registerConverter(Padding.class, choice(Padding.class))

@@ -69,4 +69,22 @@ public enum ElementType {
         int widened = exponent == 31 ? 255 : exponent + 127 - 15;
         return Float.intBitsToFloat(sign | widened << 23 | mantissa << 13);
     }
+
+    /** The nearest half-precision number, ties to even; infinity beyond the largest. */
+    static short half(float value) {
+        int bits = Float.floatToRawIntBits(value);
+        int sign = bits >>> 16 & 0x8000;
+        float magnitude = Math.abs(value);
+        if (Float.isNaN(value)) {
+            return (short) (sign | 0x7E00);
+        }
+        if (magnitude >= 65520) { // half-way to 2^16 from the largest
+            return (short) (sign | 0x7C00);
+        }
+        if (magnitude < 0x1p-14f) { // subnormal: a multiple of 2^-24, which the sum rounds to
+            return (short) (sign | Float.floatToRawIntBits(magnitude + 0.5f) - Float.floatToRawIntBits(0.5f));
+        }
+        int rounded = (bits & 0x7FFFFFFF) + 0xFFF + (bits >>> 13 & 1);
+        return (short) (sign | (rounded >>> 13) - ((127 - 15) << 10));
+    }
 }

@@ -1,0 +1,390 @@
+package org.jmatte.train.pam;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.ObjectWriter;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+import org.jmatte.InvalidInputException;
+import org.jmatte.image.AtomicFile;
+import org.jmatte.train.TrainingLog;
+import org.jmatte.train.data.Sample;
+import org.jmatte.train.data.SampleQueue;
+import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.MixedPrecision;
+import org.jmatte.train.torch.Parameters;
+import org.jmatte.train.torch.ParametersFile;
+import org.jmatte.train.torch.RAdam;
+import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.ElementType;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Trains PAM in its three stages. Everything random follows from the seed and the number of an image, so a training that
+ * continues from a checkpoint goes on exactly as if it had not been interrupted.
+ *
+ * <p>The folder of a training holds {@code checkpoint.safetensors} (weights, moments, progress), {@code
+ * teacher.safetensors} and {@code prior.json} once their stage begins, {@code log.csv}, {@code validation.csv}, {@code
+ * curve.png}, and in the end {@code pam.safetensors} in fp16 and {@code paths.json}, which compares learned with random
+ * paths.
+ */
+public final class PamTraining implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PamTraining.class);
+    private static final double WEIGHT_DECAY = 1e-6;
+    private static final double LARGEST_GRADIENT = 10; // norm
+    private static final double DISTIL_WEIGHT = 1;
+    private static final double PATH_WEIGHT = 0.1;
+    private static final int CANDIDATES = 16; // most probable paths of a constraint
+    private static final int PROPOSALS = 4; // of them tried for an image
+    private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
+    private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
+    private static final List<String> LOG_COLUMNS =
+            List.of("images", "stage", "loss", "unknown_l1", "learning_rate", "images_per_second");
+    private static final List<Integer> CONSTRAINTS = List.of(75, 70, 60); // that validation looks at
+    private static final List<String> VALIDATION_COLUMNS = List.of("images", "full", "gmacs75", "gmacs70", "gmacs60");
+    private static final int RANDOM_PATHS = 8; // the learned ones are compared with
+
+    private final PamTrainingOptions options;
+    private final SampleSource samples;
+    private final Path folder;
+    private final Pam pam = new Pam();
+    private final RAdam optimizer = new RAdam(pam.parameters(), WEIGHT_DECAY);
+    private final Evaluation validation;
+    private Pam teacher;
+    private PathPrior prior;
+    private Stage stage = Stage.FULL;
+    private long images; // of the stage, done
+    private TrainingLog log;
+    private TrainingLog validationLog;
+    private double rowLoss;
+    private double rowError;
+    private int rowSteps;
+    private long rowStart = System.nanoTime();
+
+    /** What a training tells while it runs. */
+    public interface Listener {
+        /** @param images done so far in the stage, of {@code all} */
+        void progress(Stage stage, long images, long all, double loss, double imagesPerSecond);
+
+        /** Whether to stop after the step at hand; a checkpoint is written then. */
+        boolean stop();
+    }
+
+    /**
+     * A training in a folder, from its start or, if there is a checkpoint, from there.
+     *
+     * @param samples to train on
+     * @param unseen to validate on
+     */
+    public PamTraining(PamTrainingOptions options, SampleSource samples, SampleSource unseen, Path folder) {
+        this.options = options;
+        this.samples = samples;
+        this.folder = folder;
+        torch.set_num_threads(options.threads());
+        List<Sample> fixed = Evaluation.draw(options.validationImages(), unseen::sample);
+        validation = new Evaluation(pam, fixed, options.bfloat16());
+        if (Files.exists(checkpointFile())) {
+            restore();
+        } else {
+            pam.initialise(options.seed());
+        }
+        log = new TrainingLog(folder.resolve("log.csv"), LOG_COLUMNS, total());
+        validationLog = new TrainingLog(folder.resolve("validation.csv"), VALIDATION_COLUMNS, total());
+    }
+
+    private Path checkpointFile() {
+        return folder.resolve("checkpoint.safetensors");
+    }
+
+    /** Images done since the start of the training. */
+    private long total() {
+        long before = 0;
+        for (Stage done : Stage.values()) {
+            before += done.ordinal() < stage.ordinal() ? options.images(done) : 0;
+        }
+        return before + images;
+    }
+
+    /**
+     * Trains to the end, or until the listener stops it.
+     *
+     * @param checkpointImages between two checkpoints, each with a validation
+     * @return whether the end was reached; {@code pam.safetensors} is there then
+     */
+    public boolean run(long checkpointImages, Listener listener) throws InterruptedException {
+        while (true) {
+            begin();
+            long all = options.images(stage);
+            try (SampleQueue queue =
+                    new SampleQueue(samples, stage.ordinal() * STAGE_SAMPLES + images, 4 * options.batch(), 1)) {
+                while (images < all) {
+                    step(queue.take(options.batch()));
+                    boolean stop = listener.stop();
+                    boolean due = stop || images >= all || images % checkpointImages < options.batch();
+                    if (due || rowSteps == ROW_STEPS) {
+                        row(listener, all);
+                    }
+                    if (due) {
+                        validate();
+                        save();
+                    }
+                    if (stop && images < all) {
+                        return false;
+                    }
+                }
+            }
+            if (stage == Stage.PATHS) {
+                export();
+                return true;
+            }
+            stage = Stage.values()[stage.ordinal() + 1];
+            images = 0;
+            optimizer.reset();
+        }
+    }
+
+    /** Makes ready what a stage needs. */
+    private void begin() {
+        if (stage == Stage.FULL) {
+            return;
+        }
+        if (teacher == null) {
+            teacher = new Pam();
+            Path file = folder.resolve("teacher.safetensors");
+            if (!Files.exists(file)) {
+                new ParametersFile().add(pam.parameters()).write(file, ElementType.F32, Map.of());
+            }
+            try (Checkpoint checkpoint = Checkpoint.open(file)) {
+                ParametersFile.read(checkpoint, teacher.parameters());
+            }
+        }
+        Path file = folder.resolve("prior.json");
+        if (stage == Stage.PATHS && prior == null) {
+            if (!Files.exists(file)) {
+                LOG.info("estimating the prior of optimal paths");
+                long first = Stage.values().length * STAGE_SAMPLES;
+                List<Sample> simulated = Evaluation.draw(options.priorImages(), i -> samples.sample(first + i));
+                PathPrior.estimate(
+                                pam.costs(),
+                                options.priorPaths(),
+                                options.seed(),
+                                new Evaluation(pam, simulated, options.bfloat16())::along)
+                        .write(file);
+            }
+            prior = PathPrior.read(file);
+        }
+    }
+
+    private void step(List<Sample> batch) {
+        double rate = options.learningRate() * (1 + Math.cos(Math.PI * images / options.images(stage))) / 2;
+        try (PointerScope temporaries = new PointerScope()) {
+            try (NoGradGuard guard = new NoGradGuard()) {
+                pam.parameters().gradients().zero_();
+            }
+            if (stage == Stage.FULL) {
+                Batch together = Batch.of(batch);
+                backward(fullLoss(together), 1);
+            } else {
+                for (int i = 0; i < batch.size(); i++) {
+                    try (PointerScope ofImage = new PointerScope()) {
+                        SplittableRandom random = randomOf(images + i);
+                        Batch alone = Batch.of(batch.subList(i, i + 1));
+                        backward(
+                                stage == Stage.WARM_UP ? warmUpLoss(alone, random) : pathLoss(alone, random),
+                                batch.size());
+                    }
+                }
+            }
+            clip();
+        }
+        optimizer.step(rate);
+        images += batch.size();
+        rowSteps++;
+    }
+
+    private SplittableRandom randomOf(long image) {
+        return new SplittableRandom((options.seed() * Stage.values().length + stage.ordinal()) * STAGE_SAMPLES + image);
+    }
+
+    private Tensor fullLoss(Batch batch) {
+        int full = pam.costs().full();
+        Tensor alpha = predict(pam, batch, pam.costs().largestConstraint(), Decisions.follow(full))
+                .alpha();
+        rowError += mean(Criterion.unknown(alpha, batch));
+        return Criterion.alpha(alpha, batch);
+    }
+
+    private Tensor warmUpLoss(Batch batch, SplittableRandom random) {
+        int path = random.nextInt(pam.costs().full() + 1);
+        Tensor alpha = predict(pam, batch, pam.costs().constraintOf(path), Decisions.follow(path))
+                .alpha();
+        rowError += mean(Criterion.unknown(alpha, batch)) / options.batch();
+        return distilled(alpha, batch);
+    }
+
+    /** One image of Algorithm 1: the best of some likely paths, or the walk's own if it is better, is the label. */
+    private Tensor pathLoss(Batch batch, SplittableRandom random) {
+        PamCosts costs = pam.costs();
+        int constraint = random.nextInt(costs.leastConstraint(), costs.largestConstraint() + 1);
+        int label = 0;
+        double least = Double.POSITIVE_INFINITY;
+        for (int path : prior.draw(constraint, CANDIDATES, PROPOSALS, random)) {
+            double error = errorAlong(path, constraint, batch);
+            if (error < least) {
+                least = error;
+                label = path;
+            }
+        }
+        Pam.Prediction walk = predict(pam, batch, constraint, Decisions.sample(random));
+        double error = mean(Criterion.unknown(walk.alpha(), batch));
+        if (costs.constraintOf(walk.path()) <= constraint && error < least) {
+            label = walk.path();
+        }
+        rowError += error / options.batch();
+        Tensor choice = Criterion.path(walk.logits(), label).mul(new Scalar(PATH_WEIGHT));
+        return distilled(walk.alpha(), batch).add(choice);
+    }
+
+    private double errorAlong(int path, int constraint, Batch batch) {
+        try (PointerScope temporaries = new PointerScope();
+                NoGradGuard guard = new NoGradGuard()) {
+            return mean(Criterion.unknown(
+                    predict(pam, batch, constraint, Decisions.follow(path)).alpha(), batch));
+        }
+    }
+
+    private Tensor distilled(Tensor alpha, Batch batch) {
+        Tensor target;
+        try (NoGradGuard guard = new NoGradGuard()) {
+            int full = teacher.costs().full();
+            target = predict(teacher, batch, teacher.costs().largestConstraint(), Decisions.follow(full))
+                    .alpha();
+        }
+        return Criterion.alpha(alpha, batch)
+                .add(Criterion.distil(alpha, target, batch).mul(new Scalar(DISTIL_WEIGHT)));
+    }
+
+    private Pam.Prediction predict(Pam network, Batch batch, int constraint, Decisions decisions) {
+        try (MixedPrecision precision = new MixedPrecision(options.bfloat16())) {
+            return network.forward(batch.image(), batch.trimap(), constraint, decisions);
+        }
+    }
+
+    private void backward(Tensor loss, int images) {
+        double value = loss.item_double() / images;
+        if (!Double.isFinite(value)) {
+            throw new ArithmeticException("the loss is " + value + " after " + this.images + " images of stage " + stage
+                    + "; lower --learning-rate and continue from the last checkpoint");
+        }
+        rowLoss += value;
+        loss.div(new Scalar((double) images)).backward();
+    }
+
+    private static double mean(Tensor errors) {
+        return errors.detach().mean().item_double();
+    }
+
+    private void clip() {
+        try (NoGradGuard guard = new NoGradGuard()) {
+            Tensor gradients = pam.parameters().gradients();
+            double norm = gradients.norm().item_double();
+            if (norm > LARGEST_GRADIENT) {
+                gradients.mul_(new Scalar(LARGEST_GRADIENT / norm));
+            }
+        }
+    }
+
+    private void row(Listener listener, long all) {
+        double seconds = (System.nanoTime() - rowStart) * 1e-9;
+        double speed = rowSteps * options.batch() / seconds;
+        double rate = options.learningRate() * (1 + Math.cos(Math.PI * images / all)) / 2;
+        log.add(total(), stage.ordinal() + 1, rowLoss / rowSteps, rowError / rowSteps, rate, speed);
+        listener.progress(stage, images, all, rowLoss / rowSteps, speed);
+        rowLoss = 0;
+        rowError = 0;
+        rowSteps = 0;
+        rowStart = System.nanoTime();
+    }
+
+    private void validate() {
+        long start = System.nanoTime();
+        double[] row = new double[VALIDATION_COLUMNS.size()];
+        row[0] = total();
+        row[1] = validation.mean(pam.costs().full(), pam.costs().largestConstraint());
+        for (int i = 0; i < CONSTRAINTS.size(); i++) {
+            row[2 + i] = stage == Stage.PATHS
+                    ? validation.learned(CONSTRAINTS.get(i)).error()
+                    : Double.NaN;
+        }
+        validationLog.add(row);
+        log.draw(folder.resolve("curve.png"), "PAM training", List.of("loss", "unknown_l1"));
+        rowStart += System.nanoTime() - start; // the speed is of training alone
+    }
+
+    /** Writes the state; if that fails, the last good checkpoint stays and training goes on. */
+    private void save() {
+        Parameters parameters = pam.parameters();
+        long[] shape = {parameters.values().numel()};
+        ParametersFile state = new ParametersFile()
+                .add(parameters)
+                .add("optimizer.first", shape, Parameters.toArray(optimizer.firstMoment()))
+                .add("optimizer.second", shape, Parameters.toArray(optimizer.secondMoment()));
+        float[] progress = {stage.ordinal(), images, optimizer.steps()};
+        try {
+            state.add("progress", new long[] {progress.length}, progress)
+                    .write(checkpointFile(), ElementType.F32, Map.of());
+        } catch (InvalidInputException e) {
+            LOG.warn("the checkpoint was not written, the last one stays: {}", e.getMessage());
+        }
+    }
+
+    private void restore() {
+        try (Checkpoint checkpoint = Checkpoint.open(checkpointFile())) {
+            ParametersFile.read(checkpoint, pam.parameters());
+            Parameters.fill(optimizer.firstMoment(), numbers(checkpoint, "optimizer.first"));
+            Parameters.fill(optimizer.secondMoment(), numbers(checkpoint, "optimizer.second"));
+            FloatBuffer progress = numbers(checkpoint, "progress");
+            stage = Stage.values()[(int) progress.get(0)];
+            images = (long) progress.get(1);
+            optimizer.restore((long) progress.get(2));
+        }
+    }
+
+    private static FloatBuffer numbers(Checkpoint checkpoint, String name) {
+        FloatBuffer numbers =
+                FloatBuffer.allocate((int) checkpoint.tensors().get(name).elements());
+        checkpoint.read(name, numbers);
+        return numbers.flip();
+    }
+
+    private void export() {
+        Map<String, String> metadata = Map.of(
+                "network", "pam",
+                "least_constraint", String.valueOf(pam.costs().leastConstraint()),
+                "largest_constraint", String.valueOf(pam.costs().largestConstraint()));
+        new ParametersFile().add(pam.parameters()).write(folder.resolve("pam.safetensors"), ElementType.F16, metadata);
+        List<Evaluation.Comparison> comparisons = CONSTRAINTS.stream()
+                .map(constraint -> validation.compare(constraint, RANDOM_PATHS, options.seed()))
+                .toList();
+        ObjectWriter json = new ObjectMapper().writerWithDefaultPrettyPrinter();
+        AtomicFile.write(folder.resolve("paths.json"), temporary -> json.writeValue(temporary.toFile(), comparisons));
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        pam.close();
+        if (teacher != null) {
+            teacher.close();
+        }
+    }
+}

@@ -1,0 +1,68 @@
+package org.jmatte.train.torch;
+
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptional;
+import org.bytedeco.pytorch.global.torch;
+
+/** Layers over named {@link Parameters}: the layer NAME owns NAME.weight and NAME.bias. Maps are [B, C, H, W]. */
+public final class Layers {
+    private final Parameters parameters;
+
+    public Layers(Parameters parameters) {
+        this.parameters = parameters;
+    }
+
+    /** Cross-correlation with bias, zero padding on all sides. */
+    public Tensor convolution(String name, Tensor x, int stride, int padding, int groups) {
+        return torch.conv2d(
+                x,
+                parameters.get(name + ".weight"),
+                new TensorOptional(parameters.get(name + ".bias")),
+                new long[] {stride, stride},
+                new long[] {padding, padding},
+                new long[] {1, 1},
+                groups);
+    }
+
+    /** A 1x1 convolution. */
+    public Tensor pointwise(String name, Tensor x) {
+        return convolution(name, x, 1, 0, 1);
+    }
+
+    /** W v + b over the last axis. */
+    public Tensor linear(String name, Tensor x) {
+        return torch.linear(x, parameters.get(name + ".weight"), new TensorOptional(parameters.get(name + ".bias")));
+    }
+
+    /** Layer norm over the last axis. */
+    public Tensor layerNorm(String name, Tensor x, double epsilon) {
+        Tensor weight = parameters.get(name + ".weight");
+        return torch.layer_norm(
+                x,
+                new long[] {weight.numel()},
+                new TensorOptional(weight),
+                new TensorOptional(parameters.get(name + ".bias")),
+                epsilon,
+                false);
+    }
+
+    /** Layer norm over the channels of each position of a map. */
+    public Tensor channelNorm(String name, Tensor x, double epsilon) {
+        return layerNorm(name, x.permute(0, 2, 3, 1), epsilon).permute(0, 3, 1, 2);
+    }
+
+    /** One row of an embedding table, as [1, features]. */
+    public Tensor row(String name, int row) {
+        return parameters.get(name + ".weight").narrow(0, row, 1);
+    }
+
+    public static Tensor leakyRelu(Tensor x, double slope) {
+        return torch.leaky_relu(x, new Scalar(slope));
+    }
+
+    /** Bilinear, half-pixel centres, to the height and width of another map. */
+    public static Tensor upsample(Tensor x, Tensor like) {
+        return torch.upsample_bilinear2d(x, new long[] {like.size(2), like.size(3)}, false);
+    }
+}

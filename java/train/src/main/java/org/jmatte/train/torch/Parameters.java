@@ -1,0 +1,110 @@
+package org.jmatte.train.torch;
+
+import java.nio.FloatBuffer;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch;
+
+/**
+ * The trainable tensors of a network by their names. All of them are views of one vector, and their gradients of another,
+ * so that an optimizer's step, a gradient's norm or a checkpoint is an operation on whole vectors.
+ */
+public final class Parameters implements AutoCloseable {
+    private final Map<String, Tensor> tensors = new LinkedHashMap<>();
+    private final Map<String, long[]> shapes;
+    private final Tensor values;
+    private final Tensor gradients;
+
+    /**
+     * Zeros that take gradients.
+     *
+     * @param shapes of the tensors by name, in the order in which they lie in {@link #values}
+     */
+    public Parameters(Map<String, long[]> shapes) {
+        this.shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
+        try (PointerScope temporaries = new PointerScope()) {
+            long total =
+                    shapes.values().stream().mapToLong(Parameters::elements).sum();
+            values = torch.zeros(total).retainReference();
+            gradients = torch.zeros(total).retainReference();
+            long offset = 0;
+            for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
+                long[] shape = entry.getValue();
+                long elements = elements(shape);
+                Tensor tensor =
+                        values.narrow(0, offset, elements).view(shape).detach().set_requires_grad(true);
+                tensor.mutable_grad().put(gradients.narrow(0, offset, elements).view(shape));
+                tensors.put(entry.getKey(), tensor.retainReference());
+                offset += elements;
+            }
+        }
+    }
+
+    public static long elements(long[] shape) {
+        long elements = 1;
+        for (long side : shape) {
+            elements *= side;
+        }
+        return elements;
+    }
+
+    /** @throws IllegalArgumentException if there is no parameter of this name */
+    public Tensor get(String name) {
+        Tensor tensor = tensors.get(name);
+        if (tensor == null) {
+            throw new IllegalArgumentException("no parameter is named " + name);
+        }
+        return tensor;
+    }
+
+    /** The names in their order. */
+    public List<String> names() {
+        return List.copyOf(shapes.keySet());
+    }
+
+    /** Shapes by name, in their order. */
+    public Map<String, long[]> shapes() {
+        return shapes;
+    }
+
+    /** All values in one vector; what is written to it is written to the parameters. */
+    public Tensor values() {
+        return values;
+    }
+
+    /** All gradients in one vector; backward passes add to it. */
+    public Tensor gradients() {
+        return gradients;
+    }
+
+    /** The values of one vector of {@link #values}'s length, in Java's memory. */
+    public static float[] toArray(Tensor vector) {
+        float[] array = new float[Math.toIntExact(vector.numel())];
+        FloatPointer pointer = vector.contiguous().data_ptr_float();
+        pointer.get(array);
+        return array;
+    }
+
+    /** Copies numbers into a contiguous float32 tensor of as many elements. */
+    public static void fill(Tensor tensor, FloatBuffer numbers) {
+        if (tensor.numel() != numbers.remaining()) {
+            throw new IllegalArgumentException(
+                    "a tensor of " + tensor.numel() + " elements cannot take " + numbers.remaining());
+        }
+        float[] array = new float[numbers.remaining()];
+        numbers.get(array);
+        new FloatPointer(tensor.data_ptr_float()).put(array);
+    }
+
+    @Override
+    public void close() {
+        tensors.values().forEach(Tensor::releaseReference);
+        values.releaseReference();
+        gradients.releaseReference();
+    }
+}

@@ -1,0 +1,117 @@
+package org.jmatte.train.pam;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.jmatte.train.data.GeneratedSamples;
+import org.jmatte.train.data.SampleSource;
+import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.CheckpointException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A training of a few images goes through all stages, and an interrupted one ends as an uninterrupted one. */
+class PamTrainingTest {
+    private static final int SIDE = 64;
+    private static final PamTrainingOptions OPTIONS =
+            new PamTrainingOptions(7, SIDE, 2, 8, 4, 4, 5e-4, false, 1, 2, 1, 2);
+    private static final SampleSource SAMPLES = new GeneratedSamples(7, SIDE, List.of());
+    private static final SampleSource UNSEEN = new GeneratedSamples(8, SIDE, List.of());
+
+    @TempDir
+    private Path folder;
+
+    /** Stands for a kill: nothing is written behind it. */
+    private static final class Killed extends RuntimeException {}
+
+    /** Kills the training in the row of its N-th report. */
+    private static PamTraining.Listener killAt(int reports) {
+        int[] left = {reports};
+        return new PamTraining.Listener() {
+            @Override
+            public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {
+                if (--left[0] == 0) {
+                    throw new Killed();
+                }
+            }
+
+            @Override
+            public boolean stop() {
+                return false;
+            }
+        };
+    }
+
+    private static boolean train(Path folder, PamTraining.Listener listener) throws InterruptedException {
+        try (PamTraining training = new PamTraining(OPTIONS, SAMPLES, UNSEEN, folder)) {
+            return training.run(2, listener);
+        }
+    }
+
+    @Test
+    void aKilledTrainingEndsAsAnUninterruptedOne() throws Exception {
+        Path whole = Files.createDirectory(folder.resolve("whole"));
+        Path killed = Files.createDirectory(folder.resolve("killed"));
+        assertTrue(train(whole, killAt(-1)));
+        for (int reports : new int[] {3, 3, 2}) { // in the first, the second and the third stage
+            assertThrows(Killed.class, () -> train(killed, killAt(reports)));
+        }
+        assertTrue(train(killed, killAt(-1)));
+        assertEquals(losses(whole), losses(killed));
+        assertEquals(
+                Files.readAllLines(whole.resolve("validation.csv")),
+                Files.readAllLines(killed.resolve("validation.csv")));
+        assertArrayEquals(
+                Files.readAllBytes(whole.resolve("pam.safetensors")),
+                Files.readAllBytes(killed.resolve("pam.safetensors")));
+        try (Checkpoint model = Checkpoint.open(whole.resolve("pam.safetensors"))) {
+            assertEquals(Pam.shapes().keySet(), model.tensors().keySet());
+        }
+        assertTrue(Files.size(whole.resolve("curve.png")) > 0);
+        assertTrue(Files.readString(whole.resolve("paths.json")).contains("\"gmacs\" : 60"));
+    }
+
+    /** The log without the column of speed. */
+    private static List<String> losses(Path folder) throws IOException {
+        return Files.readAllLines(folder.resolve("log.csv")).stream()
+                .map(line -> line.substring(0, line.lastIndexOf(',')))
+                .toList();
+    }
+
+    @Test
+    void aCheckpointThatCannotBeWrittenDoesNotEndTheTraining() throws Exception {
+        Files.createDirectories(folder.resolve("checkpoint.safetensors").resolve("in the way"));
+        assertThrows(
+                CheckpointException.class,
+                () -> new PamTraining(OPTIONS, SAMPLES, UNSEEN, folder),
+                "a folder is no checkpoint to continue from");
+        Path other = Files.createDirectory(folder.resolve("other"));
+        try (PamTraining training = new PamTraining(OPTIONS, SAMPLES, UNSEEN, other)) {
+            Files.createDirectories(other.resolve("checkpoint.safetensors").resolve("in the way"));
+            assertTrue(training.run(2, killAt(-1)));
+        }
+        assertTrue(Files.exists(other.resolve("pam.safetensors")));
+    }
+
+    @Test
+    void aRequestToStopWritesACheckpoint() throws Exception {
+        assertFalse(train(folder, new PamTraining.Listener() {
+            @Override
+            public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {}
+
+            @Override
+            public boolean stop() {
+                return true;
+            }
+        }));
+        assertTrue(Files.exists(folder.resolve("checkpoint.safetensors")));
+        assertEquals(2, Files.readAllLines(folder.resolve("log.csv")).size());
+    }
+}
