@@ -1,0 +1,2 @@
+/** The metrics of matting benchmarks. */
+package org.jmatte.metrics;
