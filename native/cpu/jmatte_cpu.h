@@ -68,6 +68,8 @@ JMATTE_DISPATCH(attention_operands)
 JMATTE_DISPATCH(attention)
 JMATTE_DISPATCH(attention_queries)
 JMATTE_DISPATCH(attention_scratch)
+JMATTE_DISPATCH(estimate_foreground)
+JMATTE_DISPATCH(estimate_foreground_scratch)
 
 #undef JMATTE_DISPATCH
 

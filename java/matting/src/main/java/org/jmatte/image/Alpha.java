@@ -90,6 +90,18 @@ public final class Alpha {
         return valueAt(values(), y * width + x);
     }
 
+    /**
+     * Requires the photo to be as large as this alpha.
+     *
+     * @throws ImageException with both sizes if it is not
+     */
+    public void requireSize(Photo photo) {
+        if (photo.height() != height || photo.width() != width) {
+            throw new ImageException("photo and alpha differ in size: the photo has " + photo.width() + "x"
+                    + photo.height() + " pixels, the alpha " + width + "x" + height + "; give an alpha of this photo");
+        }
+    }
+
     /** A grey copy: 8 bits for {@code U8}, 16 bits for {@code U16} and, rounded, for {@code F32}. */
     public BufferedImage toImage() {
         ByteBuffer source = values();

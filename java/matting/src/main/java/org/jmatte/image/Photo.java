@@ -145,6 +145,17 @@ public final class Photo {
         return "Photo[" + width + "x" + height + ", " + bits + " bits]";
     }
 
+    /** Copies row {@code y} into {@code target} as values in 0..1: red, green and blue of every pixel. */
+    void row(int y, float[] target) {
+        ByteBuffer source = pixels();
+        int start = Math.toIntExact(y * rowStride);
+        for (int i = 0; i < 3 * width; i++) {
+            target[i] = bits == 8
+                    ? (source.get(start + i) & 255) / 255f
+                    : Short.toUnsignedInt(source.getShort(start + 2 * i)) / 65535f;
+        }
+    }
+
     /** Refuses a photo whose packed pixels one buffer cannot hold. */
     static void requireFits(int height, int width, int bits, String name) {
         long bytes = 3L * bits / 8 * height * width;

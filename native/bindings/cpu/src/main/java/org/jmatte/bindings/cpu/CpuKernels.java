@@ -239,4 +239,24 @@ public final class CpuKernels {
     public static native int attention_queries();
 
     public static native long attention_scratch(int grid_height, int grid_width, int type);
+
+    public static native void estimate_foreground(
+            @Cast("const void*") long photo,
+            int bits,
+            long photo_stride,
+            @Cast("const void*") long alpha,
+            int format,
+            int height,
+            int width,
+            int shift,
+            @Cast("const float*") long coarse,
+            int steps,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            @Cast("void*") long out,
+            @Cast("void*") long scratch);
+
+    public static native long estimate_foreground_scratch(int steps, int rows, int columns);
 }

@@ -1,0 +1,95 @@
+package org.jmatte.cli;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import org.jmatte.InvalidInputException;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Compositing;
+import org.jmatte.image.Photo;
+import org.jmatte.image.PngWriter;
+import picocli.CommandLine.Option;
+
+/** The pictures that {@code matte} makes, besides alpha, with the foreground's own colours. */
+final class ForegroundOptions {
+    private static final String PLACE = " A .png, or a folder; as many bits as the photo has.";
+
+    @Option(
+            names = "--cutout",
+            paramLabel = "CUTOUT",
+            description = "The object cut out: RGBA, not premultiplied, with estimated foreground colours." + PLACE)
+    private Path cutout;
+
+    @Option(
+            names = "--foreground",
+            paramLabel = "FOREGROUND",
+            description = "The estimated foreground colours: RGB." + PLACE)
+    private Path foreground;
+
+    @Option(
+            names = "--composite",
+            paramLabel = "BACKGROUND",
+            description = "Lay the object over a picture, scaled to cover the photo, or over a colour such as #00ff00;"
+                    + " --composite-out says where it goes.")
+    private BackgroundSource background;
+
+    @Option(
+            names = "--composite-out",
+            paramLabel = "COMPOSITE",
+            description = "The object over the --composite background: RGB." + PLACE)
+    private Path composite;
+
+    /** Whether any of the pictures is asked for. */
+    boolean wanted() {
+        return cutout != null || foreground != null || composite != null;
+    }
+
+    /**
+     * Checks what can be checked before any long work, and reads the background.
+     *
+     * @param folders whether outputs are folders
+     */
+    void prepare(boolean folders) {
+        if ((background == null) != (composite == null)) {
+            throw new InvalidInputException(
+                    background == null
+                            ? "--composite-out: expected with --composite, which names the background; add it"
+                            : "--composite: expected with --composite-out, which names the file or folder; add it");
+        }
+        for (Path place : places()) {
+            if (folders) {
+                Outputs.requireCreatable(place);
+            } else {
+                PngWriter.check(place, true);
+            }
+        }
+        if (background != null) {
+            background.load();
+        }
+    }
+
+    /** Inputs, which no output may replace. */
+    List<Path> inputs() {
+        return background == null ? List.of() : background.file().stream().toList();
+    }
+
+    /** The background's share of the memory. */
+    long backgroundBytes() {
+        return background == null ? 0 : background.bytes();
+    }
+
+    /** The files that a job's pictures go to. */
+    List<Path> files(Job job, boolean folders) {
+        return places().stream()
+                .map(place -> folders ? place.resolve(job.name() + ".png") : place)
+                .toList();
+    }
+
+    private List<Path> places() {
+        return Arrays.asList(cutout, foreground, composite).stream()
+                .filter(Objects::nonNull)
+                .toList();
+    }
+}
