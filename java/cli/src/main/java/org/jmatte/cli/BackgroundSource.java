@@ -6,30 +6,44 @@ import java.util.regex.Pattern;
 import org.jmatte.image.Background;
 import org.jmatte.image.ImageFiles;
 import org.jmatte.image.Photo;
+import picocli.CommandLine.TypeConversionException;
 
 /** A background as the command line names it: a colour such as {@code #00ff00}, else a picture's file. */
 final class BackgroundSource {
     private static final Pattern COLOR = Pattern.compile("#[0-9a-fA-F]{6}");
 
-    private final String name;
+    private final Background color;
+    private final Path file;
     private Photo picture;
 
-    BackgroundSource(String name) {
-        this.name = name;
+    private BackgroundSource(Background color, Path file) {
+        this.color = color;
+        this.file = file;
     }
 
-    private boolean isColor() {
-        return COLOR.matcher(name).matches();
+    static BackgroundSource parse(String text) {
+        if (!text.startsWith("#")) {
+            return new BackgroundSource(null, Path.of(text));
+        }
+        if (!COLOR.matcher(text).matches()) {
+            throw new TypeConversionException(
+                    "expected a picture's file, or a colour such as #00ff00, got '" + text + "'");
+        }
+        int rgb = Integer.parseInt(text.substring(1), 16);
+        return new BackgroundSource(
+                Background.color((rgb >> 16) / 255f, (rgb >> 8 & 255) / 255f, (rgb & 255) / 255f), null);
     }
 
     /** The picture's file, if it is not a colour. */
     Optional<Path> file() {
-        return isColor() ? Optional.empty() : Optional.of(Path.of(name));
+        return Optional.ofNullable(file);
     }
 
     /** Reads the picture, if there is one; only after that {@link #of} may be called. */
     void load() {
-        file().ifPresent(file -> picture = ImageFiles.photo(file));
+        if (file != null) {
+            picture = ImageFiles.photo(file);
+        }
     }
 
     /** Bytes of the picture that was read. */
@@ -39,10 +53,6 @@ final class BackgroundSource {
 
     /** The background of a photo of that size. */
     Background of(int height, int width) {
-        if (isColor()) {
-            int rgb = Integer.parseInt(name.substring(1), 16);
-            return Background.color((rgb >> 16) / 255f, (rgb >> 8 & 255) / 255f, (rgb & 255) / 255f);
-        }
-        return Background.cover(picture, height, width);
+        return color != null ? color : Background.cover(picture, height, width);
     }
 }

@@ -1,13 +1,8 @@
 package org.jmatte.cli;
 
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.MatteRequest;
 import org.jmatte.Matting;
@@ -67,7 +62,7 @@ final class BenchCommand implements Callable<Integer> {
                 Stopwatch watch = new Stopwatch();
                 matting.matte(input.photo(), input.trimap(), request);
                 double seconds = watch.seconds();
-                out.println(line(matting.architecture().name(), seconds, peakBytes()));
+                out.println(line(matting.architecture().name(), seconds, PeakMemory.bytes()));
                 out.flush();
             }
         }
@@ -89,17 +84,5 @@ final class BenchCommand implements Callable<Integer> {
     /** The seed that the model's weights are made from, else 1. */
     private static String seed(String weights) {
         return weights.startsWith(SEEDED) ? weights.substring(weights.lastIndexOf(':') + 1) : "1";
-    }
-
-    /** The most memory that this process has had resident. */
-    private static long peakBytes() {
-        try (Stream<String> status = Files.lines(Path.of("/proc/self/status"))) {
-            return status.filter(line -> line.startsWith("VmHWM:"))
-                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-                    .findFirst()
-                    .orElseThrow();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

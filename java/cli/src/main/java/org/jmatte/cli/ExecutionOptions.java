@@ -18,7 +18,7 @@ final class ExecutionOptions {
             names = "--model",
             required = true,
             paramLabel = "MODEL",
-            description = "A .pth or .safetensors file, a Hugging Face folder, or seeded:NAME[:SEED].")
+            description = "A .pth or .safetensors file, a Hugging Face folder, box:NAME or seeded:NAME[:SEED].")
     String model;
 
     @Option(

@@ -1,12 +1,15 @@
 package org.jmatte.cli;
 
+import java.awt.image.BufferedImage;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.Alpha;
+import org.jmatte.image.Background;
 import org.jmatte.image.Compositing;
 import org.jmatte.image.Photo;
 import org.jmatte.image.PngWriter;
@@ -41,6 +44,8 @@ final class ForegroundOptions {
             description = "The object over the --composite background: RGB." + PLACE)
     private Path composite;
 
+    private boolean folders;
+
     /** Whether any of the pictures is asked for. */
     boolean wanted() {
         return cutout != null || foreground != null || composite != null;
@@ -49,9 +54,10 @@ final class ForegroundOptions {
     /**
      * Checks what can be checked before any long work, and reads the background.
      *
-     * @param folders whether outputs are folders
+     * @param intoFolders whether outputs are folders
      */
-    void prepare(boolean folders) {
+    void prepare(boolean intoFolders) {
+        folders = intoFolders;
         if ((background == null) != (composite == null)) {
             throw new InvalidInputException(
                     background == null
@@ -81,15 +87,34 @@ final class ForegroundOptions {
     }
 
     /** The files that a job's pictures go to. */
-    List<Path> files(Job job, boolean folders) {
-        return places().stream()
-                .map(place -> folders ? place.resolve(job.name() + ".png") : place)
-                .toList();
+    List<Path> files(Job job) {
+        return places().stream().map(place -> file(place, job)).toList();
+    }
+
+    /** Writes the pictures that are asked for. */
+    void write(Job job, Photo colors, Alpha alpha) throws IOException {
+        if (cutout != null) {
+            write(Compositing.cutout(colors, alpha), file(cutout, job));
+        }
+        if (foreground != null) {
+            write(Compositing.opaque(colors), file(foreground, job));
+        }
+        if (composite != null) {
+            Background behind = background.of(alpha.height(), alpha.width());
+            write(Compositing.over(colors, alpha, behind), file(composite, job));
+        }
+    }
+
+    private static void write(BufferedImage picture, Path file) throws IOException {
+        Files.createDirectories(Outputs.folder(file));
+        PngWriter.write(picture, file);
+    }
+
+    private Path file(Path place, Job job) {
+        return folders ? place.resolve(job.name() + ".png") : place;
     }
 
     private List<Path> places() {
-        return Arrays.asList(cutout, foreground, composite).stream()
-                .filter(Objects::nonNull)
-                .toList();
+        return Stream.of(cutout, foreground, composite).filter(Objects::nonNull).toList();
     }
 }

@@ -23,7 +23,7 @@ final class InspectCommand implements Callable<Integer> {
             names = "--model",
             required = true,
             paramLabel = "MODEL",
-            description = "A .pth or .safetensors file, a Hugging Face folder, or seeded:NAME[:SEED].")
+            description = "A .pth or .safetensors file, a Hugging Face folder, box:NAME or seeded:NAME[:SEED].")
     private String model;
 
     @Option(names = "--json", description = "Machine-readable output.")

@@ -23,10 +23,19 @@ record Job(String name, Path image, Path trimap, Path out) {
      * The matte.
      *
      * @param photo what overlays are drawn on; null without them, so that its memory is free
+     * @param foreground the object's own colours; null if no picture is made of them
      * @param readSeconds for reading both pictures
      * @param seconds for the matte
+     * @param foregroundSeconds for the colours
      */
-    record Result(Job job, Photo photo, Matte matte, double readSeconds, double seconds) {}
+    record Result(
+            Job job,
+            Photo photo,
+            Photo foreground,
+            Matte matte,
+            double readSeconds,
+            double seconds,
+            double foregroundSeconds) {}
 
     Input read(Trimap.Values values) {
         Stopwatch watch = new Stopwatch();

@@ -40,7 +40,13 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
         name = "jmatte",
         description = "Alpha mattes at full resolution: MEMatte and ViTMatte.",
-        subcommands = {MatteCommand.class, InspectCommand.class, PlanCommand.class, BenchCommand.class},
+        subcommands = {
+            MatteCommand.class,
+            DemoCommand.class,
+            InspectCommand.class,
+            PlanCommand.class,
+            BenchCommand.class
+        },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
         sortOptions = false,
@@ -101,7 +107,7 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a verb is missing: matte, inspect, plan or bench");
+        throw new ParameterException(spec.commandLine(), "a verb is missing: matte, demo, inspect, plan or bench");
     }
 
     /** Reports an error, and says what exit code it means. */
@@ -154,6 +160,7 @@ public final class Main implements Runnable {
                 .registerConverter(Trimap.Values.class, choice(Trimap.Values.class))
                 .registerConverter(AlphaFile.class, choice(AlphaFile.class))
                 .registerConverter(Size.class, Size::parse)
+                .registerConverter(BackgroundSource.class, BackgroundSource::parse)
                 .setExecutionStrategy(this::execute)
                 .setParameterExceptionHandler(this::wrongUsage)
                 .setExecutionExceptionHandler((e, command, parsed) -> failure(e, command.getErr()));

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.jmatte.Foreground;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
@@ -90,6 +92,9 @@ final class MatteCommand implements Callable<Integer> {
             description = "One picture per router: the photo, greyed out where tokens took the lightweight path.")
     private Path routing;
 
+    @Mixin
+    private ForegroundOptions pictures;
+
     @Option(names = "--overwrite", description = "Replace existing outputs.")
     private boolean overwrite;
 
@@ -100,6 +105,7 @@ final class MatteCommand implements Callable<Integer> {
             throw new InvalidInputException("--image, --trimap and --out: expected three files or three folders, got "
                     + kind(image) + ", " + kind(trimap) + " and " + kind(out));
         }
+        pictures.prepare(folders);
         return folders ? matteFolder() : matteFile();
     }
 
@@ -215,13 +221,44 @@ final class MatteCommand implements Callable<Integer> {
     }
 
     private Job.Result compute(Job.Input input, Matting matting, MatteRequest request) {
+        if (execution.budgeted() && pictures.wanted()) {
+            requireMemory(input, matting, request.format());
+        }
         Stopwatch watch = new Stopwatch();
         Matte matte = matting.matte(input.photo(), input.trimap(), request);
+        double seconds = watch.seconds();
         Photo drawnOn = routing == null ? null : input.photo();
-        return new Job.Result(input.job(), drawnOn, matte, input.seconds(), watch.seconds());
+        Photo foreground = pictures.wanted()
+                ? Foreground.estimate(
+                        input.photo(), matte.alpha(), execution.options().threads())
+                : null;
+        return new Job.Result(
+                input.job(), drawnOn, foreground, matte, input.seconds(), seconds, watch.seconds() - seconds);
     }
 
-    /** Writes overlays and, last, alpha: an image whose alpha is there is finished. */
+    /** Requires the memory budget to have room for the foreground's estimation, which follows the matte. */
+    private void requireMemory(Job.Input input, Matting matting, Alpha.Format stored) {
+        int height = input.photo().height();
+        int width = input.photo().width();
+        long trimapAndAlpha = (long) height * width * (1 + stored.bytes());
+        long needed = matting.plan(height, width).weightsBytes()
+                + 2L * input.photo().pixels().capacity()
+                + trimapAndAlpha
+                + pictures.backgroundBytes()
+                + Foreground.workingBytes(height, width, execution.options().threads());
+        if (needed > execution.options().memoryBudget()) {
+            throw new InvalidInputException(
+                    "memory budget: the foreground colours of %dx%d pixels need %d bytes, got %d;"
+                                    .formatted(
+                                            height,
+                                            width,
+                                            needed,
+                                            execution.options().memoryBudget())
+                            + " give at least that, or leave --cutout, --foreground and --composite out");
+        }
+    }
+
+    /** Writes other pictures and, last, alpha: an image whose alpha is there is finished. */
     private Report write(Job.Result result, Matting matting, double load, ProgressDisplay progress) {
         Stopwatch watch = new Stopwatch();
         Job job = result.job();
@@ -229,6 +266,7 @@ final class MatteCommand implements Callable<Integer> {
             if (routing != null) {
                 writeOverlays(result, progress);
             }
+            pictures.write(job, result.foreground(), result.matte().alpha());
             Files.createDirectories(Outputs.folder(job.out()));
             AlphaWriter.write(result.matte().alpha(), job.out());
         } catch (ImageException e) {
@@ -261,13 +299,19 @@ final class MatteCommand implements Callable<Integer> {
                 .toList();
     }
 
+    /** What is written besides alpha. */
+    private List<Path> others(Job job) {
+        return Stream.concat(overlays(job).stream(), pictures.files(job).stream())
+                .toList();
+    }
+
     private void requireOutputs(Job job) {
         AlphaWriter.check(out, true);
         Outputs.requireFree(out, overwrite);
         if (report != null) {
             Outputs.requireFree(report, overwrite);
         }
-        overlays(job).forEach(overlay -> Outputs.requireCreatableFile(overlay, overwrite));
+        others(job).forEach(other -> Outputs.requireCreatableFile(other, overwrite));
         requireOthers(List.of(image, trimap), List.of(job));
     }
 
@@ -288,9 +332,10 @@ final class MatteCommand implements Callable<Integer> {
         Outputs outputs = new Outputs();
         kept.forEach(outputs::protect);
         outputs.protectAll(Path.of(execution.model));
+        pictures.inputs().forEach(outputs::protect);
         for (Job job : jobs) {
             outputs.claim(job.out());
-            overlays(job).forEach(outputs::claim);
+            others(job).forEach(outputs::claim);
         }
         if (report != null) {
             outputs.claim(report);
@@ -301,7 +346,7 @@ final class MatteCommand implements Callable<Integer> {
     private boolean hasPlace(Job job) {
         try {
             Outputs.requireCreatableFile(job.out(), true);
-            overlays(job).forEach(overlay -> Outputs.requireCreatableFile(overlay, true));
+            others(job).forEach(other -> Outputs.requireCreatableFile(other, true));
             return true;
         } catch (InvalidInputException e) {
             spec.commandLine().getErr().println(skipped(job, e));

@@ -37,10 +37,12 @@ record Report(
      * @param read decoding photo and trimap
      * @param encode from pixels to features
      * @param decode from features to alpha
-     * @param write alpha and overlays
+     * @param foreground estimating the foreground's colours, 0 if they are not asked for
+     * @param write alpha and other pictures
      * @param total of this image's work, load included
      */
-    record Seconds(double load, double read, double encode, double decode, double write, double total) {}
+    record Seconds(
+            double load, double read, double encode, double decode, double foreground, double write, double total) {}
 
     /** @param kept per router, how many tokens attended globally */
     record Tokens(int total, List<Integer> kept) {}
@@ -53,8 +55,9 @@ record Report(
                 result.readSeconds(),
                 matte.encodeSeconds(),
                 matte.decodeSeconds(),
+                result.foregroundSeconds(),
                 writeSeconds,
-                loadSeconds + result.readSeconds() + result.seconds() + writeSeconds);
+                loadSeconds + result.readSeconds() + result.seconds() + result.foregroundSeconds() + writeSeconds);
         List<Integer> kept =
                 matte.routing().kept().stream().map(BitSet::cardinality).toList();
         return new Report(

@@ -1,11 +1,14 @@
 package org.jmatte.weights;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -19,6 +22,8 @@ import org.slf4j.LoggerFactory;
 public final class ModelSource implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ModelSource.class);
     private static final String SEEDED = "seeded:";
+    private static final String BOX = "box:";
+    private static final Pattern BOX_NAME = Pattern.compile("[a-z0-9_]+");
     private static final Pattern SEEDED_FORM = Pattern.compile("([^:]*)(?::([+-]?\\d{1,1000}))?");
     private static final List<String> FILES_OF_DIRECTORY = List.of("model.safetensors", "pytorch_model.bin");
     private static final String PREPROCESSOR = "preprocessor_config.json";
@@ -38,7 +43,8 @@ public final class ModelSource implements AutoCloseable {
     /**
      * Opens the weights that {@code spec} names.
      *
-     * @param spec {@code seeded:NAME} or {@code seeded:NAME:SEED} (seed 1 by default), with NAME as in
+     * @param spec {@code box:NAME}, a model in the box: the resource {@code /org/jmatte/models/NAME.safetensors} of the
+     *     class path; {@code seeded:NAME} or {@code seeded:NAME:SEED} (seed 1 by default), with NAME as in
      *     {@link Architecture#named}; a PyTorch or safetensors file, recognised by its content; or a Hugging Face
      *     directory with {@code model.safetensors} or {@code pytorch_model.bin}
      * @throws CheckpointException if there is no such file, or it does not hold exactly the tensors of a network; all
@@ -48,12 +54,15 @@ public final class ModelSource implements AutoCloseable {
         if (spec.startsWith(SEEDED)) {
             return seeded(spec);
         }
+        if (spec.startsWith(BOX)) {
+            return boxed(spec);
+        }
         Path path;
         try {
             path = Path.of(spec);
         } catch (InvalidPathException e) {
             throw new CheckpointException(
-                    "Weights: expected a path or seeded:NAME, found '" + spec + "' (" + e.getMessage()
+                    "Weights: expected a path, box:NAME or seeded:NAME, found '" + spec + "' (" + e.getMessage()
                             + "). Correct it.",
                     e);
         }
@@ -80,6 +89,26 @@ public final class ModelSource implements AutoCloseable {
         return new ModelSource(architecture, Origin.AUTHORS, Normalisation.of(Origin.AUTHORS), weights);
     }
 
+    /** A model of some megabytes: read at once, for a resource cannot be mapped. */
+    private static ModelSource boxed(String spec) {
+        String name = spec.substring(BOX.length());
+        String resource = "/org/jmatte/models/" + name + ".safetensors";
+        try (InputStream stream =
+                BOX_NAME.matcher(name).matches() ? ModelSource.class.getResourceAsStream(resource) : null) {
+            if (stream == null) {
+                throw CheckpointException.of(
+                        spec,
+                        "the resource " + resource + " on the class path",
+                        "nothing",
+                        "Correct the name, or give a checkpoint's file.");
+            }
+            ByteSource bytes = ByteSource.memory(spec, ByteBuffer.wrap(stream.readAllBytes()));
+            return recognised(CheckpointFile.open(bytes), Normalisation::of);
+        } catch (IOException e) {
+            throw new CheckpointException(spec + ": cannot be read (" + e + "). Check the class path.", e);
+        }
+    }
+
     private static Path fileOf(Path directory) {
         for (String name : FILES_OF_DIRECTORY) {
             if (Files.exists(directory.resolve(name))) {
@@ -100,10 +129,14 @@ public final class ModelSource implements AutoCloseable {
     }
 
     private static ModelSource file(Path file) {
-        Checkpoint opened = Checkpoint.open(file);
+        return recognised(Checkpoint.open(file), origin -> normalisation(file, origin));
+    }
+
+    /** Takes over {@code opened}: it is closed with the source, or at once if this fails. */
+    private static ModelSource recognised(Checkpoint opened, Function<Origin, Normalisation> normalisation) {
         try {
             ModelCheckpoint model = new ModelCheckpoint(opened);
-            return new ModelSource(model.architecture(), model.origin(), normalisation(file, model.origin()), model);
+            return new ModelSource(model.architecture(), model.origin(), normalisation.apply(model.origin()), model);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
