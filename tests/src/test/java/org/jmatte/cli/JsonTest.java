@@ -26,7 +26,7 @@ class JsonTest {
             "fp32",
             7,
             9,
-            new Report.Seconds(1, 2, 3, 4, 5, 15),
+            new Report.Seconds(1, 2, 3, 4, 5, 6, 21),
             new Report.Tokens(4, List.of(1, 2, 3, 4)),
             100,
             101);
@@ -53,7 +53,7 @@ class JsonTest {
                         "planned_bytes"),
                 keys);
         assertEquals(
-                "{\"load\":1.0,\"read\":2.0,\"encode\":3.0,\"decode\":4.0,\"write\":5.0,\"total\":15.0}",
+                "{\"load\":1.0,\"read\":2.0,\"encode\":3.0,\"decode\":4.0,\"foreground\":5.0,\"write\":6.0,\"total\":21.0}",
                 json.get("seconds").toString());
         assertEquals("{\"total\":4,\"kept\":[1,2,3,4]}", json.get("tokens").toString());
         assertEquals(List.of("r.json"), Pictures.files(folder));

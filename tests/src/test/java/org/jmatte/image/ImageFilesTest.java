@@ -14,6 +14,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -31,20 +32,31 @@ class ImageFilesTest {
     Path folder;
 
     @Test
-    void theLemurIsRead() {
-        Photo photo = ImageFiles.photo(TestFiles.resource("lemur.png"));
+    void theLemurIsRead() throws IOException {
+        Path lemur = bundled("lemur.png");
+        Path lemurTrimap = bundled("lemur_trimap.png");
+        Photo photo = ImageFiles.photo(lemur);
         assertEquals("Photo[680x440, 8 bits]", photo.toString());
         assertArrayEquals(new int[] {18, 34, 6}, pixel(photo, 0, 0));
         assertArrayEquals(new int[] {177, 172, 138}, pixel(photo, 200, 300));
 
-        Trimap raw = ImageFiles.trimap(TestFiles.resource("lemur_trimap.png"), Values.RAW);
+        Trimap raw = ImageFiles.trimap(lemurTrimap, Values.RAW);
         assertArrayEquals(
                 new int[] {0, 102, 255},
                 Arrays.stream(values(raw)).sorted().distinct().toArray());
-        Trimap snapped = ImageFiles.trimap(TestFiles.resource("lemur_trimap.png"), Values.SNAP);
+        Trimap snapped = ImageFiles.trimap(lemurTrimap, Values.SNAP);
         assertEquals(raw.unknown(), snapped.unknown());
         snapped.requireSize(photo);
-        assertArrayEquals(new int[] {440, 680}, ImageFiles.size(TestFiles.resource("lemur.png")));
+        assertArrayEquals(new int[] {440, 680}, ImageFiles.size(lemur));
+    }
+
+    /** A picture of the demo as a file. */
+    private Path bundled(String name) throws IOException {
+        Path file = folder.resolve(name);
+        try (InputStream resource = ImageFilesTest.class.getResourceAsStream("/org/jmatte/cli/demo/" + name)) {
+            Files.copy(resource, file);
+        }
+        return file;
     }
 
     @ParameterizedTest

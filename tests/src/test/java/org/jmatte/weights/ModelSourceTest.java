@@ -90,6 +90,31 @@ class ModelSourceTest {
         assertTrue(message.contains("mematte_s"), message);
     }
 
+    /** A model in the box lies on the class path, where the test puts one for a while. */
+    @Test
+    void modelsInTheBoxAreResources() throws Exception {
+        Path models = Path.of(ModelSourceTest.class.getResource("/").toURI()).resolve("org/jmatte/models");
+        Files.createDirectories(models);
+        Path file = models.resolve("model_source_test.safetensors");
+        try (ModelSource seeded = ModelSource.open("seeded:mematte_tiny")) {
+            CheckpointWriter.safetensors(seeded.checkpoint(), file);
+            try (ModelSource boxed = ModelSource.open("box:model_source_test")) {
+                assertEquals("box:model_source_test", boxed.checkpoint().description());
+                assertSame(seeded, boxed, Origin.AUTHORS);
+            }
+        } finally {
+            Files.deleteIfExists(file);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"box:", "box:nothing", "box:../../../secret", "box:NAME"})
+    void missingModelsInTheBoxAreExplained(String spec) {
+        String message = refused(spec);
+        assertTrue(message.contains(spec), message);
+        assertTrue(message.contains("class path"), message);
+    }
+
     /** Every kind of file gives the same tensors back, under the authors' names. */
     @ParameterizedTest
     @ValueSource(strings = {"mematte_tiny", "vitmatte_tiny"})
@@ -298,15 +323,19 @@ class ModelSourceTest {
 
     private static void assertSame(ModelSource expected, Path file, Origin origin) {
         try (ModelSource source = ModelSource.open(file.toString())) {
-            assertEquals(expected.architecture(), source.architecture());
-            assertEquals(origin, source.origin());
-            assertEquals(
-                    List.copyOf(expected.checkpoint().tensors().keySet()),
-                    List.copyOf(source.checkpoint().tensors().keySet()));
-            for (String name : source.checkpoint().tensors().keySet()) {
-                assertArrayEquals(
-                        Fixtures.read(expected.checkpoint(), name), Fixtures.read(source.checkpoint(), name), name);
-            }
+            assertSame(expected, source, origin);
+        }
+    }
+
+    private static void assertSame(ModelSource expected, ModelSource source, Origin origin) {
+        assertEquals(expected.architecture(), source.architecture());
+        assertEquals(origin, source.origin());
+        assertEquals(
+                List.copyOf(expected.checkpoint().tensors().keySet()),
+                List.copyOf(source.checkpoint().tensors().keySet()));
+        for (String name : source.checkpoint().tensors().keySet()) {
+            assertArrayEquals(
+                    Fixtures.read(expected.checkpoint(), name), Fixtures.read(source.checkpoint(), name), name);
         }
     }
 

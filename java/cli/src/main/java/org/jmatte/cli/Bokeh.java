@@ -26,7 +26,7 @@ final class Bokeh implements Background {
                     random.nextFloat(),
                     random.nextFloat() * width / height,
                     0.03f + 0.09f * random.nextFloat(),
-                    new float[] {strength, strength * (0.5f + 0.4f * warmth), strength * (1 - 0.8f * warmth)});
+                    new float[] {strength, strength * (0.6f + 0.25f * warmth), strength * (0.75f - 0.6f * warmth)});
         }
     }
 

@@ -67,6 +67,9 @@ final class ForegroundOptions {
         for (Path place : places()) {
             if (folders) {
                 Outputs.requireCreatable(place);
+            } else if (Files.isDirectory(place)) {
+                throw new InvalidInputException(
+                        place + ": expected a .png file, as --image is a file, got a folder; name a file in it");
             } else {
                 PngWriter.check(place, true);
             }

@@ -62,9 +62,11 @@ public final class Compositing {
             foreground.row(y, colors);
             alpha.row(y, opacity);
             background.row(y, samples);
-            for (int i = 0; i < samples.length; i++) {
-                float a = opacity[i / 3];
-                samples[i] = a * colors[i] + (1 - a) * samples[i];
+            for (int x = 0; x < width; x++) {
+                float a = opacity[x];
+                for (int i = 3 * x; i < 3 * x + 3; i++) {
+                    samples[i] = a * colors[i] + (1 - a) * samples[i];
+                }
             }
         });
     }
@@ -85,15 +87,27 @@ public final class Compositing {
                 translucent ? Transparency.TRANSLUCENT : Transparency.OPAQUE,
                 type);
         WritableRaster raster = Raster.createInterleavedRaster(type, width, height, bands, null);
-        float top = (1 << foreground.bits()) - 1;
         IntStream.range(0, height).parallel().forEach(y -> {
             float[] samples = new float[width * bands];
             rows.row(y, samples);
-            for (int i = 0; i < samples.length; i++) {
-                samples[i] = Math.round(samples[i] * top);
-            }
-            raster.setPixels(0, y, width, 1, samples);
+            raster.setDataElements(0, y, width, 1, foreground.bits() == 16 ? shorts(samples) : bytes(samples));
         });
         return new BufferedImage(colors, raster, false, null);
+    }
+
+    private static byte[] bytes(float[] samples) {
+        byte[] stored = new byte[samples.length];
+        for (int i = 0; i < stored.length; i++) {
+            stored[i] = (byte) (samples[i] * 255 + 0.5f);
+        }
+        return stored;
+    }
+
+    private static short[] shorts(float[] samples) {
+        short[] stored = new short[samples.length];
+        for (int i = 0; i < stored.length; i++) {
+            stored[i] = (short) (samples[i] * 65535 + 0.5f);
+        }
+        return stored;
     }
 }

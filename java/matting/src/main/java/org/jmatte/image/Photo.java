@@ -147,12 +147,19 @@ public final class Photo {
 
     /** Copies row {@code y} into {@code target} as values in 0..1: red, green and blue of every pixel. */
     void row(int y, float[] target) {
-        ByteBuffer source = pixels();
-        int start = Math.toIntExact(y * rowStride);
-        for (int i = 0; i < 3 * width; i++) {
-            target[i] = bits == 8
-                    ? (source.get(start + i) & 255) / 255f
-                    : Short.toUnsignedInt(source.getShort(start + 2 * i)) / 65535f;
+        ByteBuffer row = pixels().position(Math.toIntExact(y * rowStride));
+        if (bits == 8) {
+            byte[] samples = new byte[3 * width];
+            row.get(samples);
+            for (int i = 0; i < samples.length; i++) {
+                target[i] = (samples[i] & 255) / 255f;
+            }
+        } else {
+            short[] samples = new short[3 * width];
+            row.asShortBuffer().get(samples);
+            for (int i = 0; i < samples.length; i++) {
+                target[i] = Short.toUnsignedInt(samples[i]) / 65535f;
+            }
         }
     }
 
