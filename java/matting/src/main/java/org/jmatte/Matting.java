@@ -34,7 +34,7 @@ public final class Matting implements AutoCloseable {
     /**
      * Opens a model and lays out its weights.
      *
-     * @param model a checkpoint file, a Hugging Face directory, or {@code seeded:NAME[:SEED]}
+     * @param model a checkpoint file, a Hugging Face directory, {@code box:NAME} or {@code seeded:NAME[:SEED]}
      * @throws InvalidInputException if the model cannot be read, or an option cannot be met on this machine
      */
     public static Matting open(String model, MattingOptions options) {

@@ -14,9 +14,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jmatte.Foreground;
 import org.jmatte.Matting;
 import org.jmatte.MattingOptions;
-import org.jmatte.Plan;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -151,12 +151,14 @@ class ForegroundOptionsTest {
     @Test
     void withinAMemoryBudget() {
         matte("--cutout", path("c.png"), "--memory-budget", "1GiB").done();
-        Plan plan = Matting.plan("seeded:mematte_tiny", HEIGHT, WIDTH, MattingOptions.defaults());
-        long justTheMatte = plan.peakBytes() + plan.imageBytes();
-        int side = (int) Math.sqrt(justTheMatte);
-        Path behind = Pictures.write(new BufferedImage(side, side, BufferedImage.TYPE_INT_RGB), path("in/large.png"));
-        matte("--overwrite", "--memory-budget", justTheMatte, "--composite", behind, "--composite-out", path("o.png"))
-                .refused("memory budget", "foreground", "got " + justTheMatte);
+        image = Pictures.photo(path("in/large.png"), 2000, 2000);
+        trimap = Pictures.trimap(path("in/large_trimap.png"), 2000, 2000);
+        long weights = Matting.plan("seeded:mematte_tiny", 2000, 2000, MattingOptions.defaults())
+                .weightsBytes();
+        long images = (3 + 1 + 1 + 3) * 2000 * 2000; // photo, trimap, alpha, foreground
+        long needed = weights + images + Foreground.workingBytes(2000, 2000, 0);
+        matte("--overwrite", "--cutout", path("c.png"), "--memory-budget", needed - 1)
+                .refused("memory budget", "foreground", "need " + needed + " bytes", "got " + (needed - 1));
     }
 
     @Test

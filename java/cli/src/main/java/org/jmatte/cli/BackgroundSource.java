@@ -5,7 +5,6 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import org.jmatte.image.Background;
 import org.jmatte.image.ImageFiles;
-import org.jmatte.image.Photo;
 import picocli.CommandLine.TypeConversionException;
 
 /** A background as the command line names it: a colour such as {@code #00ff00}, else a picture's file. */
@@ -14,7 +13,6 @@ final class BackgroundSource {
 
     private final Background color;
     private final Path file;
-    private Photo picture;
 
     private BackgroundSource(Background color, Path file) {
         this.color = color;
@@ -39,20 +37,15 @@ final class BackgroundSource {
         return Optional.ofNullable(file);
     }
 
-    /** Reads the picture, if there is one; only after that {@link #of} may be called. */
-    void load() {
+    /** Requires the picture, if there is one, to be readable. */
+    void check() {
         if (file != null) {
-            picture = ImageFiles.photo(file);
+            ImageFiles.photo(file);
         }
     }
 
-    /** Bytes of the picture that was read. */
-    long bytes() {
-        return picture == null ? 0 : picture.pixels().capacity();
-    }
-
-    /** The background of a photo of that size. */
+    /** The background of a photo of that size. A picture is read anew, so that it takes no memory before. */
     Background of(int height, int width) {
-        return color != null ? color : Background.cover(picture, height, width);
+        return color != null ? color : Background.cover(ImageFiles.photo(file), height, width);
     }
 }

@@ -65,7 +65,7 @@ final class DemoCommand implements Callable<Integer> {
     public Integer call() {
         requireOutputs();
         if (background != null) {
-            background.load();
+            background.check();
         }
         Stopwatch all = new Stopwatch();
         Photo photo = Photo.of(bundled("lemur.png"));

@@ -52,7 +52,7 @@ final class ForegroundOptions {
     }
 
     /**
-     * Checks what can be checked before any long work, and reads the background.
+     * Checks what can be checked before any long work.
      *
      * @param intoFolders whether outputs are folders
      */
@@ -75,18 +75,13 @@ final class ForegroundOptions {
             }
         }
         if (background != null) {
-            background.load();
+            background.check();
         }
     }
 
     /** Inputs, which no output may replace. */
     List<Path> inputs() {
         return background == null ? List.of() : background.file().stream().toList();
-    }
-
-    /** The background's share of the memory. */
-    long backgroundBytes() {
-        return background == null ? 0 : background.bytes();
     }
 
     /** The files that a job's pictures go to. */

@@ -244,7 +244,6 @@ final class MatteCommand implements Callable<Integer> {
         long needed = matting.plan(height, width).weightsBytes()
                 + 2L * input.photo().pixels().capacity()
                 + trimapAndAlpha
-                + pictures.backgroundBytes()
                 + Foreground.workingBytes(height, width, execution.options().threads());
         if (needed > execution.options().memoryBudget()) {
             throw new InvalidInputException(
