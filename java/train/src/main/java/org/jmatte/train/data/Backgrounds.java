@@ -1,6 +1,6 @@
 package org.jmatte.train.data;
 
-/** What is behind: out of focus more often than not, plain, patterned, cluttered, divided, or with an object of its own. */
+/** What is behind: often out of focus; plain, patterned, cluttered, divided, or with an object of its own. */
 final class Backgrounds {
     private Backgrounds() {}
 

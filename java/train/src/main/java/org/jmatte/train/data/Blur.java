@@ -1,5 +1,7 @@
 package org.jmatte.train.data;
 
+import java.util.Arrays;
+
 /** Filters of square planes, in place; borders repeat the edge pixel. */
 final class Blur {
     private Blur() {}
@@ -17,14 +19,16 @@ final class Blur {
             transpose(plane, side);
             return;
         }
-        // three boxes of width w have variance (w^2 - 1) / 4
-        int radius = Math.max(1, Math.round(((float) Math.sqrt(4 * sigma * sigma + 1) - 1) / 2));
+        // a box of radius r has variance r (r + 1) / 3; as many of radius r + 1 as bring the sum nearest
+        float variance = sigma * sigma;
+        int radius = (int) ((Math.sqrt(4 * variance + 1) - 1) / 2);
+        int larger = Math.round((variance - radius * (radius + 1)) * 1.5f / (radius + 1));
         float[] line = new float[side];
         for (int turn = 0; turn < 2; turn++) {
             for (int start = 0; start < plane.length; start += side) {
-                box(plane, start, line, side, radius);
-                box(plane, start, line, side, radius);
-                box(plane, start, line, side, radius);
+                for (int k = 0; k < 3; k++) {
+                    box(plane, start, line, side, k < larger ? radius + 1 : radius);
+                }
             }
             transpose(plane, side);
         }
@@ -50,9 +54,9 @@ final class Blur {
         float[] padded = new float[side + 2 * radius];
         for (int start = 0; start < plane.length; start += side) {
             System.arraycopy(plane, start, padded, radius, side);
-            java.util.Arrays.fill(padded, 0, radius, plane[start]);
-            java.util.Arrays.fill(padded, radius + side, padded.length, plane[start + side - 1]);
-            java.util.Arrays.fill(plane, start, start + side, 0);
+            Arrays.fill(padded, 0, radius, plane[start]);
+            Arrays.fill(padded, radius + side, padded.length, plane[start + side - 1]);
+            Arrays.fill(plane, start, start + side, 0);
             for (int k = 0; k < weights.length; k++) {
                 float weight = weights[k];
                 for (int x = 0; x < side; x++) {
@@ -107,7 +111,7 @@ final class Blur {
         double inverse = 1.0 / count;
         double[] total = new double[side];
         for (int y = 0; y < side; y++) {
-            java.util.Arrays.fill(total, 0);
+            Arrays.fill(total, 0);
             for (int dy = -reach; dy <= reach; dy++) {
                 double[] line = sums[Math.max(0, Math.min(side - 1, y + dy))];
                 int half = halves[Math.abs(dy)];
@@ -125,7 +129,7 @@ final class Blur {
     static void line(float[] plane, int side, float length, float angle) {
         int taps = Math.max(2, (int) Math.ceil(length));
         float[] source = plane.clone();
-        java.util.Arrays.fill(plane, 0);
+        Arrays.fill(plane, 0);
         for (int k = 0; k < taps; k++) {
             float along = length * ((k + 0.5f) / taps - 0.5f);
             int dx = Math.round(along * (float) StrictMath.cos(angle));

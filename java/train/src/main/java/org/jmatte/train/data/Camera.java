@@ -3,6 +3,8 @@ package org.jmatte.train.data;
 /** What taking the picture does to foreground and background alike: focus, motion, light, tone and noise. */
 final class Camera {
     private static final int STEPS = 256;
+    private static final float SHARPENED = 0.25f;
+    private static final float COMPRESSED = 0.35f;
 
     private Camera() {}
 
@@ -29,6 +31,11 @@ final class Camera {
             float angle = rng.angle();
             subject.filter((plane, side) -> Blur.line(plane, side, length, angle));
         }
+    }
+
+    /** Blurs a layer as the scene's whole picture is blurred. */
+    static void soften(Layer layer, Scene scene) {
+        layer.filter((plane, side) -> Blur.gaussian(plane, side, scene.softness()));
     }
 
     private static void defocus(Layer layer, Scene scene) {
@@ -97,14 +104,38 @@ final class Camera {
         }
     }
 
-    /** Adds what JPEG compression of the composite would change to both colours. */
-    static void compress(float[] foreground, float[] background, float[] alpha, Scene scene) {
-        float[] image = Sample.composite(foreground, background, alpha);
-        float[] loss = Jpeg.loss(image, scene.side(), scene.rng().logBetween(0.1f, 1));
-        for (int i = 0; i < loss.length; i++) {
-            foreground[i] = Palette.clamp(foreground[i] + loss[i]);
-            background[i] = Palette.clamp(background[i] + loss[i]);
+    /** Sharpens and compresses the composite: what that changes is added to both colours. */
+    static void develop(float[] foreground, float[] background, float[] alpha, Scene scene) {
+        Rng rng = scene.rng();
+        if (rng.chance(SHARPENED)) {
+            float[] image = Sample.composite(foreground, background, alpha);
+            add(halo(image, scene.side(), rng.between(0.4f, 1.5f), rng.between(0.2f, 1.2f)), foreground, background);
         }
+        if (rng.chance(COMPRESSED)) {
+            float[] image = Sample.composite(foreground, background, alpha);
+            add(Jpeg.loss(image, scene.side(), rng.logBetween(0.1f, 1)), foreground, background);
+        }
+    }
+
+    private static void add(float[] change, float[] foreground, float[] background) {
+        for (int i = 0; i < change.length; i++) {
+            foreground[i] = Palette.clamp(foreground[i] + change[i]);
+            background[i] = Palette.clamp(background[i] + change[i]);
+        }
+    }
+
+    /** What an unsharp mask adds: a share of the difference to the blurred image. */
+    private static float[] halo(float[] image, int side, float sigma, float amount) {
+        float[] result = new float[image.length];
+        float[] plane = new float[side * side];
+        for (int start = 0; start < image.length; start += plane.length) {
+            System.arraycopy(image, start, plane, 0, plane.length);
+            Blur.gaussian(plane, side, sigma);
+            for (int i = 0; i < plane.length; i++) {
+                result[start + i] = amount * (image[start + i] - plane[i]);
+            }
+        }
+        return result;
     }
 
     /** The same noise on both, so that it is that of the composite. */

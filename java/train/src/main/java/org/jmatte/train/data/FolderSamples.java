@@ -166,7 +166,7 @@ public final class FolderSamples implements SampleSource {
             return refuse(
                     pair,
                     "its alpha matte " + pair.alpha() + " has but one value, "
-                            + cutout.alpha().rgb()[0]);
+                            + (cutout.alpha().rgb()[0] & 255));
         }
         return cutout;
     }

@@ -1,8 +1,8 @@
 package org.jmatte.train.data;
 
 /**
- * A coat of strands: rooted in a part near its outline, combed by a flow, gathered in clumps, coloured by the part's own
- * texture. A dense coat, and over it sparse longer guard hairs.
+ * A coat of strands: rooted in a part near its outline, combed by a flow, gathered in clumps, coloured by the part's
+ * own texture. A dense coat, and over it sparse longer guard hairs.
  *
  * @param shortest length in pixels, as {@code longest}
  * @param width at the root in pixels
@@ -20,6 +20,7 @@ record Fur(
         Combing combing,
         Coloring coloring) {
     private static final float QUARTER = (float) (Math.PI / 2);
+    private static final int TILE = 16;
 
     /**
      * The way strands lie.
@@ -49,8 +50,8 @@ record Fur(
         float longest = Math.max(2.5f, Math.min(60 * scene.unit(), size * rng.logBetween(0.04f, 0.6f)));
         float width = rng.chance(0.15)
                 ? rng.logBetween(1.5f, 6) * Math.min(1, longest / 25)
-                : rng.logBetween(0.4f, 1.8f) * (1 + longest / 100);
-        width = Math.max(0.4f, width);
+                : rng.logBetween(0.28f, 1.7f) * (1 + longest / 100);
+        width = Math.max(0.28f, width);
         float[] tint = rng.chance(0.25) ? Palette.hsv(0.12f, rng.between(0, 0.2f), 1) : palette.color(rng);
         Combing combing = new Combing(
                 rng.logBetween(0.25f, 3),
@@ -112,7 +113,7 @@ record Fur(
             new Fur(
                             guards * shortest,
                             guards * longest,
-                            Math.max(0.4f, 0.7f * width),
+                            Math.max(0.3f, 0.7f * width),
                             2.5f * spacing,
                             depth,
                             0,
@@ -131,10 +132,15 @@ record Fur(
         while (gcd(step, cells) != 1) {
             step += 2;
         }
+        boolean[] rooted = rooted(part.shape(), strands.side(), margin);
+        int tiles = tiles(strands.side(), margin);
         float[] rgb = new float[3];
         for (int k = 0, cell = rng.below(cells); k < cells; k++, cell = (cell + step) % cells) {
             float x = (cell % rows + rng.uniform()) * spacing - margin;
             float y = (cell / rows + rng.uniform()) * spacing - margin;
+            if (!rooted[(int) ((y + margin) / TILE) * tiles + (int) ((x + margin) / TILE)]) {
+                continue;
+            }
             float distance = part.shape().distance(x, y);
             if (distance < 0 && distance > -depth) {
                 part.color(x, y, distance, rgb);
@@ -142,6 +148,23 @@ record Fur(
                 paint(strands, x, y, offset, rgb, atop, rng);
             }
         }
+    }
+
+    /** Which tiles of the frame and its margin may have roots: those that the band inside the outline comes near. */
+    private boolean[] rooted(Shape shape, int side, float margin) {
+        int tiles = tiles(side, margin);
+        boolean[] rooted = new boolean[tiles * tiles];
+        for (int i = 0; i < rooted.length; i++) {
+            float x = (i % tiles + 0.5f) * TILE - margin;
+            float y = (i / tiles + 0.5f) * TILE - margin;
+            float distance = shape.distance(x, y);
+            rooted[i] = distance < TILE && distance > -depth - TILE;
+        }
+        return rooted;
+    }
+
+    private static int tiles(int side, float margin) {
+        return (int) ((side + 2 * margin) / TILE) + 1;
     }
 
     private void path(Strands strands, Shape shape, float x, float y, float distance, float offset, Rng rng) {

@@ -29,7 +29,6 @@ public final class GeneratedSamples implements SampleSource {
     private static final float SIMILAR = 0.25f;
     private static final float TURNED = 0.05f;
     private static final float SHADOWED = 0.15f;
-    private static final float COMPRESSED = 0.35f;
 
     /** What may be painted, with its share. */
     enum Kind {
@@ -117,6 +116,7 @@ public final class GeneratedSamples implements SampleSource {
             layer.over(second);
         }
         Camera.focus(layer, scene);
+        Camera.soften(layer, scene);
         return layer;
     }
 
@@ -150,9 +150,7 @@ public final class GeneratedSamples implements SampleSource {
             background = background(0, scene, subject);
         }
         Camera.expose(foreground, background, scene);
-        if (rng.chance(COMPRESSED)) {
-            Camera.compress(foreground, background, subject.alpha, scene);
-        }
+        Camera.develop(foreground, background, subject.alpha, scene);
         return Sample.composed(name, side, side, foreground, background, subject.alpha, trimap);
     }
 
@@ -178,6 +176,7 @@ public final class GeneratedSamples implements SampleSource {
         if (rng.chance(SHADOWED)) {
             Backgrounds.shadow(layer, subject, scene);
         }
+        Camera.soften(layer, scene);
         return layer.colors();
     }
 

@@ -184,6 +184,9 @@ final class Layer {
 
     /** Pull-push: transparent parts take the colour of a half-sized layer, filled in the same way. */
     private void fill() {
+        if (isOpaque()) {
+            return;
+        }
         if (side == 1) {
             float inverse = alpha[0] > 0 ? 1 / alpha[0] : 0;
             red[0] *= inverse;
@@ -227,6 +230,15 @@ final class Layer {
                 }
             }
         }
+    }
+
+    private boolean isOpaque() {
+        for (float a : alpha) {
+            if (a < 1) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static float bilinear(float[] plane, int near, int beside, int below, int across) {

@@ -16,7 +16,7 @@ final class Leaves {
         rng = scene.rng();
     }
 
-    /** A leaf blade between two arcs, with a midrib and veins; u along it from -1 to 1, its widest place may lie off the middle. */
+    /** A leaf blade between two arcs, with a midrib and veins; u goes along it from -1 to 1. */
     private record Leaf(
             float centerX,
             float centerY,

@@ -2,7 +2,7 @@ package org.jmatte.train.data;
 
 import java.util.SplittableRandom;
 
-/** Smooth value noise in -1..1 from one fixed table, which repeats after 256 cells. Where to look is the caller's draw. */
+/** Smooth value noise in -1..1 from a fixed table, which repeats after 256 cells; callers draw where to look. */
 final class Noise {
     private static final int CELLS = 256;
     private static final float[] TABLE = new float[CELLS * CELLS];
@@ -56,7 +56,7 @@ final class Noise {
         return smooth(phase < 0.5f ? 2 * phase : 2 - 2 * phase);
     }
 
-    /** Cosine by a corrected parabola, within 0.001: the platform's differs between machines, the strict one takes long. */
+    /** Cosine by a corrected parabola, within 0.001: quick, and the same on every machine. */
     static float cos(float angle) {
         float turns = angle * 0.15915494f + 0.25f;
         float t = 2 * (turns - floor(turns + 0.5f));

@@ -7,7 +7,7 @@ package org.jmatte.train.data;
  */
 record Part(Shape shape, Texture texture, Light light, float softness, float opacity) implements Surface {
 
-    /** Shading of a part: {@code 1 + slope . (x - centre) + rim}, rim reaching {@code 1 / inverseWidth} pixels inwards. */
+    /** Shading: {@code 1 + slope . (x - centre)} times a rim that reaches {@code 1 / inverseWidth} pixels inwards. */
     record Light(float centerX, float centerY, float slopeX, float slopeY, float rim, float inverseWidth) {
         /** The scene's light on a part of this centre and radius. */
         static Light draw(float centerX, float centerY, float radius, Scene scene) {

@@ -8,7 +8,7 @@ record Picture(int height, int width, byte[] rgb) {
 
     /** Copies a photo, reduced by a whole factor so that neither side exceeds {@code limit}. */
     static Picture of(Photo photo, int limit) {
-        int factor = (Math.max(photo.height(), photo.width()) + limit - 1) / limit;
+        int factor = (Math.max(photo.height(), photo.width()) - 1) / limit + 1;
         int height = Math.max(1, photo.height() / factor);
         int width = Math.max(1, photo.width() / factor);
         byte[] rgb = new byte[3 * height * width];

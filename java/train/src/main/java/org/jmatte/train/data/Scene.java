@@ -7,6 +7,7 @@ final class Scene {
     private final Pictures pictures;
     private final float lightX;
     private final float lightY;
+    private final float softness;
     private final boolean simple;
 
     Scene(Rng rng, int side, Pictures pictures) {
@@ -18,6 +19,7 @@ final class Scene {
         this.side = side;
         this.pictures = pictures;
         this.simple = simple;
+        softness = rng.chance(0.25) ? rng.between(0.4f, 1.6f) : 0;
         lightX = (float) StrictMath.cos(lightAngle);
         lightY = (float) StrictMath.sin(lightAngle);
     }
@@ -51,6 +53,11 @@ final class Scene {
 
     float lightY() {
         return lightY;
+    }
+
+    /** Deviation in pixels of the blur of the whole picture; mostly 0. */
+    float softness() {
+        return softness;
     }
 
     boolean hasPictures() {

@@ -1,5 +1,7 @@
 package org.jmatte.train.data;
 
+import java.util.Arrays;
+
 /**
  * Draws strands: curved lines that taper, one over the other. The coverage of a pixel is the overlap of its width with
  * the strand's at their distance, so that strands thinner than a pixel are as transparent as they should be.
@@ -24,6 +26,8 @@ final class Strands {
         places = new float[side * side];
         firsts = new int[side];
         lasts = new int[side];
+        Arrays.fill(firsts, side);
+        Arrays.fill(lasts, -1);
     }
 
     int side() {
@@ -72,32 +76,28 @@ final class Strands {
         int top = side;
         int bottom = -1;
         for (int k = 0; k + 1 < count; k++) {
-            float reach = look.width / 2 + 1;
-            int y0 = Math.max(0, (int) Math.floor(Math.min(ys[k], ys[k + 1]) - reach));
-            int y1 = Math.min(side - 1, (int) Math.ceil(Math.max(ys[k], ys[k + 1]) + reach));
-            int x0 = Math.max(0, (int) Math.floor(Math.min(xs[k], xs[k + 1]) - reach));
-            int x1 = Math.min(side - 1, (int) Math.ceil(Math.max(xs[k], xs[k + 1]) + reach));
-            if (y0 > y1 || x0 > x1) {
-                continue;
+            float reach = half(look, (float) k / (count - 1)) + 0.5f;
+            int y0 = Math.max(0, Noise.floor(Math.min(ys[k], ys[k + 1]) - reach));
+            int y1 = Math.min(side - 1, Noise.floor(Math.max(ys[k], ys[k + 1]) + reach));
+            int x0 = Math.max(0, Noise.floor(Math.min(xs[k], xs[k + 1]) - reach));
+            int x1 = Math.min(side - 1, Noise.floor(Math.max(xs[k], xs[k + 1]) + reach));
+            if (y0 <= y1 && x0 <= x1) {
+                segment(k, look, reach, y0, y1, x0, x1);
+                top = Math.min(top, y0);
+                bottom = Math.max(bottom, y1);
             }
-            for (int y = y0; y < Math.min(top, y1 + 1); y++) {
-                firsts[y] = side;
-                lasts[y] = -1;
-            }
-            for (int y = Math.max(y0, bottom + 1); y <= y1; y++) {
-                firsts[y] = side;
-                lasts[y] = -1;
-            }
-            top = Math.min(top, y0);
-            bottom = Math.max(bottom, y1);
-            segment(k, look, y0, y1, x0, x1);
         }
         for (int y = top; y <= bottom; y++) {
             blend(y, look);
         }
     }
 
-    private void segment(int k, Look look, int y0, int y1, int x0, int x1) {
+    /** Half the width at a share of the length. */
+    private static float half(Look look, float along) {
+        return 0.5f * (look.tipWidth + (look.width - look.tipWidth) * (1 - along * along));
+    }
+
+    private void segment(int k, Look look, float reach, int y0, int y1, int x0, int x1) {
         float ax = xs[k];
         float ay = ys[k];
         float dx = xs[k + 1] - ax;
@@ -105,21 +105,23 @@ final class Strands {
         float inverse = 1 / Math.max(1e-6f, dx * dx + dy * dy);
         float share = 1f / (count - 1);
         float start = k * share;
-        float halfRoot = look.width / 2;
-        float halfTip = look.tipWidth / 2;
+        // along a row, the strip around the line is this far to either side of it
+        float slope = Math.abs(dy) > 0.05f ? dx / dy : 0;
+        float beside = Math.abs(dy) > 0.05f ? reach * (float) Math.sqrt(1 + slope * slope) : 2 * side;
         for (int y = y0; y <= y1; y++) {
             float py = y + 0.5f - ay;
-            int first = side;
-            int last = -1;
-            for (int x = x0; x <= x1; x++) {
+            float middle = ax + slope * py;
+            int from = Math.max(x0, (int) (middle - beside));
+            int to = Math.min(x1, (int) (middle + beside));
+            for (int x = from; x <= to; x++) {
                 float px = x + 0.5f - ax;
                 float t = (px * dx + py * dy) * inverse;
                 t = t < 0 ? 0 : t > 1 ? 1 : t;
                 float ex = px - t * dx;
                 float ey = py - t * dy;
-                float along = start + t * share;
-                float half = halfTip + (halfRoot - halfTip) * (1 - along * along);
                 float squared = ex * ex + ey * ey;
+                float along = start + t * share;
+                float half = half(look, along);
                 if (squared >= (half + 0.5f) * (half + 0.5f)) {
                     continue;
                 }
@@ -129,12 +131,10 @@ final class Strands {
                 if (cover > covers[i]) {
                     covers[i] = cover;
                     places[i] = along;
-                    first = Math.min(first, x);
-                    last = x;
+                    firsts[y] = Math.min(firsts[y], x);
+                    lasts[y] = Math.max(lasts[y], x);
                 }
             }
-            firsts[y] = Math.min(firsts[y], first);
-            lasts[y] = Math.max(lasts[y], last);
         }
     }
 
@@ -155,5 +155,7 @@ final class Strands {
                         look.atop);
             }
         }
+        firsts[y] = side;
+        lasts[y] = -1;
     }
 }

@@ -1,6 +1,6 @@
 package org.jmatte.train.data;
 
-/** Surfaces: noise, marble, wood, stripes, checks, spots, cells, fur, cloth, bricks, pictures, and patches of two of them. */
+/** Surfaces: noise, marble, wood, stripes, checks, spots, cells, fur, cloth, bricks, pictures, patches of two. */
 final class Textures {
     /** A turned, scaled and shifted grid: texture coordinates of a pixel. */
     private record Grid(float xu, float yu, float u0, float xv, float yv, float v0) {

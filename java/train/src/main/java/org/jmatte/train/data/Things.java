@@ -10,7 +10,7 @@ final class Things {
         "0600304145360600",
         "400006460343",
         "4000060333",
-        "4130100105163645433",
+        "41301001051636454333",
         "000646400343",
         "2026",
         "404535150504",
@@ -52,8 +52,7 @@ final class Things {
 
     /** A body of one to six hard parts with details and perhaps holes. */
     static void solid(Scene scene, Pose pose, Layer layer) {
-        Things things = new Things(scene, pose, layer);
-        things.solids();
+        new Things(scene, pose, layer).solids();
     }
 
     /** Rods, rings, spokes, nets: much outline, little area. */

@@ -27,7 +27,7 @@ final class Trimaps {
         this.rng = rng;
     }
 
-    /** Whether a trimap of this alpha would have unknown pixels: whether it is neither all clear foreground nor background. */
+    /** Whether a trimap of this alpha would have unknown pixels: alpha is not all clear of one kind. */
     static boolean possible(float[] alpha) {
         boolean foreground = false;
         boolean background = false;
@@ -130,7 +130,7 @@ final class Trimaps {
         return rng.between(1, Math.max(1, reach));
     }
 
-    /** Known where no unclear pixel lies within an ellipse, whose radii {@code factor} may change from place to place. */
+    /** Known where no unclear pixel lies within an ellipse; {@code factor} scales its radii from place to place. */
     private float[] bands(float backgroundX, float backgroundY, float foregroundX, float foregroundY, float[] factor) {
         boolean[] notBackground = new boolean[alpha.length];
         boolean[] notForeground = new boolean[alpha.length];
