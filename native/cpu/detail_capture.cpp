@@ -45,7 +45,7 @@ JMATTE_INLINE Column vertical(const float* g, long low_row, long channels, Lanes
 /// The fine rows 2i and 2i + 1. All pointers are at the first column and these lanes' channel.
 template <bool TOP, bool BOTTOM, class T, class Lanes>
 JMATTE_INLINE void fuse_pair(const float* g, long low_row, const float* detail, T* const* out, int x0, int columns,
-                             int width, long channels, Lanes m) {
+                             int width, long channels, float slope, Lanes m) {
     Column a = vertical<TOP, BOTTOM>(g, low_row, channels, m);
     Column b = vertical<TOP, BOTTOM>(g + 9 * channels, low_row, channels, m);
     for (int c = 0; c < columns; c += 2) {
@@ -60,8 +60,8 @@ JMATTE_INLINE void fuse_pair(const float* g, long low_row, const float* detail, 
             if (x0 + c + 2 < width)
                 right = blend(b.at[r][2], d.at[r][2], right);
             // In this order NaN stays NaN.
-            store(out[r] + c * channels, max(zero(), left), m);
-            store(out[r] + (c + 1) * channels, max(zero(), right), m);
+            store(out[r] + c * channels, max(splat(slope) * left, left), m);
+            store(out[r] + (c + 1) * channels, max(splat(slope) * right, right), m);
         }
         a = b;
         b = d;
@@ -70,7 +70,7 @@ JMATTE_INLINE void fuse_pair(const float* g, long low_row, const float* detail, 
 
 template <class T>
 void fuse(const float* products, const float* detail, int y0, int x0, int rows, int columns, int height, int width,
-          int channels, T* out, int ring) {
+          int channels, float slope, T* out, int ring) {
     long low_row = (columns / 2 + 2) * 9L * channels;
     for (int r = 0; r < rows; r += 2) {
         int y = y0 + r;
@@ -81,13 +81,13 @@ void fuse(const float* products, const float* detail, int y0, int x0, int rows, 
                              out + ((long)((y + 1) % ring) * width + x0) * channels + c};
             bool top = y > 0, bottom = y + 2 < height;
             if (top && bottom)
-                fuse_pair<true, true>(g, low_row, add, to, x0, columns, width, channels, m);
+                fuse_pair<true, true>(g, low_row, add, to, x0, columns, width, channels, slope, m);
             else if (top)
-                fuse_pair<true, false>(g, low_row, add, to, x0, columns, width, channels, m);
+                fuse_pair<true, false>(g, low_row, add, to, x0, columns, width, channels, slope, m);
             else if (bottom)
-                fuse_pair<false, true>(g, low_row, add, to, x0, columns, width, channels, m);
+                fuse_pair<false, true>(g, low_row, add, to, x0, columns, width, channels, slope, m);
             else
-                fuse_pair<false, false>(g, low_row, add, to, x0, columns, width, channels, m);
+                fuse_pair<false, false>(g, low_row, add, to, x0, columns, width, channels, slope, m);
         });
     }
 }
@@ -101,6 +101,13 @@ struct Head {
     Vec bias;
 };
 
+/// The sum of each of eight vectors.
+JMATTE_INLINE __m256 sums8(const __m256* v) {
+    __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+    __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+    return _mm256_permute2f128_ps(low, high, 0x20) + _mm256_permute2f128_ps(low, high, 0x31);
+}
+
 /// The products of eight pixels' hidden vectors with the weight; pixels from n on repeat the last.
 JMATTE_INLINE __m256 products8(const float* hidden, int n, const Head& head) {
     __m256 v[8];
@@ -108,9 +115,7 @@ JMATTE_INLINE __m256 products8(const float* hidden, int n, const Head& head) {
         const float* h = hidden + (i < n ? i : n - 1) * HIDDEN;
         v[i] = _mm256_fmadd_ps(_mm256_loadu_ps(h), head.weight[0], _mm256_loadu_ps(h + 8) * head.weight[1]);
     }
-    __m256 low = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
-    __m256 high = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
-    return _mm256_permute2f128_ps(low, high, 0x20) + _mm256_permute2f128_ps(low, high, 0x31);
+    return sums8(v);
 }
 
 /// 1 / (1 + exp(-x)) of n pixels.
@@ -128,9 +133,7 @@ JMATTE_INLINE Vec alphas(const float* hidden, int n, const Head& head) {
 }
 
 /// n results to alpha, those of known pixels replaced; how many are NaN.
-JMATTE_INLINE int write(Vec v, int n, const unsigned char* trimap, void* alpha, long at, int format) {
-    float a[LANES];
-    store(a, v);
+JMATTE_INLINE int write(float* a, int n, const unsigned char* trimap, void* alpha, long at, int format) {
     if (trimap)
         for (int i = 0; i < n; i++)
             a[i] = trimap[at + i] == 0 ? 0 : trimap[at + i] == 255 ? 1 : a[i];
@@ -150,14 +153,68 @@ JMATTE_INLINE int write(Vec v, int n, const unsigned char* trimap, void* alpha, 
     return invalid;
 }
 
+// ------------------------------------------------------------------------------------------------ alpha convolution
+
+/// The lanes added up in pairs of halves until eight are left.
+JMATTE_INLINE __m256 eight(Vec v) {
+#ifdef __AVX512F__
+    return _mm512_castps512_ps256(v) + _mm512_extractf32x8_ps(v, 1);
+#else
+    return v;
+#endif
+}
+
+/// The nine taps' products with the HIDDEN channels around column x; row[ky] is null where there is none.
+template <class T>
+JMATTE_INLINE __m256 taps(const T* const* row, const float* weight, int x, int width) {
+    Vec part = zero();
+    for (int ky = 0; ky < 3; ky++) {
+        if (!row[ky])
+            continue;
+#pragma GCC unroll 3
+        for (int kx = 0; kx < 3; kx++) {
+            int at = x + kx - 1;
+            if (at >= 0 && at < width)
+#pragma GCC unroll 2
+                for (int c = 0; c < HIDDEN; c += LANES)
+                    part = fma(load(row[ky] + (long)at * HIDDEN + c), load(weight + (ky * 3 + kx) * HIDDEN + c), part);
+        }
+    }
+    return eight(part);
+}
+
+template <class T>
+int convolve_alpha(const T* map, int ring, int height, int width, const float* weight, float bias,
+                   const unsigned char* trimap, int y, int x0, int columns, int alpha_width, void* alpha, int format) {
+    const T* row[3];
+    for (int ky = 0; ky < 3; ky++) {
+        int at = y + ky - 1;
+        row[ky] = at >= 0 && at < height ? map + (long)(at % ring) * width * HIDDEN : nullptr;
+    }
+    int invalid = 0;
+    for (int c = 0; c < columns; c += 8) {
+        int n = columns - c < 8 ? columns - c : 8;
+        __m256 v[8];
+        for (int i = 0; i < 8; i++)
+            v[i] = taps(row, weight, x0 + c + (i < n ? i : n - 1), width);
+        __m256 raw = sums8(v) + _mm256_set1_ps(bias);
+        // In this order NaN stays NaN.
+        __m256 clamped = _mm256_min_ps(_mm256_set1_ps(1), _mm256_max_ps(_mm256_setzero_ps(), raw));
+        float a[8];
+        _mm256_storeu_ps(a, clamped);
+        invalid += write(a, n, trimap, alpha, (long)y * alpha_width + x0 + c, format);
+    }
+    return invalid;
+}
+
 } // namespace
 
 void fuse_upsampled(const float* products, const float* detail, int y0, int x0, int rows, int columns, int height,
-                    int width, int channels, void* out, int type, int ring) {
+                    int width, int channels, float slope, void* out, int type, int ring) {
     if (type == BF16)
-        fuse(products, detail, y0, x0, rows, columns, height, width, channels, (bf16*)out, ring);
+        fuse(products, detail, y0, x0, rows, columns, height, width, channels, slope, (bf16*)out, ring);
     else
-        fuse(products, detail, y0, x0, rows, columns, height, width, channels, (float*)out, ring);
+        fuse(products, detail, y0, x0, rows, columns, height, width, channels, slope, (float*)out, ring);
 }
 
 int matting_head(const float* hidden, const float* weight, float bias, const unsigned char* trimap, int y0, int x0,
@@ -167,14 +224,23 @@ int matting_head(const float* hidden, const float* weight, float bias, const uns
     for (int r = 0; r < rows; r++) {
         const float* row = hidden + (long)r * columns * HIDDEN;
         long at = (long)(y0 + r) * width + x0;
-        int c = 0;
-        for (; c <= columns - LANES; c += LANES)
-            invalid += write(alphas(row + (long)c * HIDDEN, LANES, head), LANES, trimap, alpha, at + c, format);
-        if (c < columns)
-            invalid +=
-                write(alphas(row + (long)c * HIDDEN, columns - c, head), columns - c, trimap, alpha, at + c, format);
+        for (int c = 0; c < columns; c += LANES) {
+            int n = columns - c < LANES ? columns - c : LANES;
+            float a[LANES];
+            store(a, alphas(row + (long)c * HIDDEN, n, head));
+            invalid += write(a, n, trimap, alpha, at + c, format);
+        }
     }
     return invalid;
+}
+
+int alpha_convolution(const void* map, int type, int ring, int height, int width, const float* weight, float bias,
+                      const unsigned char* trimap, int y, int x0, int columns, int alpha_width, void* alpha,
+                      int format) {
+    return type == BF16 ? convolve_alpha((const bf16*)map, ring, height, width, weight, bias, trimap, y, x0, columns,
+                                         alpha_width, alpha, format)
+                        : convolve_alpha((const float*)map, ring, height, width, weight, bias, trimap, y, x0, columns,
+                                         alpha_width, alpha, format);
 }
 
 } // namespace JMATTE_ISA

@@ -168,16 +168,17 @@ void unfold_pixels(const void* photo, int bits, long photo_stride, const unsigne
 }
 
 void unfold3x3(const void* map, int type, int ring, int height, int width, int channels, int stride, int y0, int x0,
-               int rows, int columns, void* out) {
+               int rows, int columns, void* out, long pitch) {
     Map from = map_of(map, type, ring, height, width, channels);
     long run = 3 * from.pixel; // the three neighbours of a tap row lie side by side in the map and in the result
+    long rest = (pitch - 9L * channels) * (from.pixel / channels);
     char* to = (char*)out;
     for (int r = 0; r < rows; r++) {
         int y = (y0 + r) * stride;
         const char* row[3];
         for (int ky = 0; ky < 3; ky++)
             row[ky] = y + ky > 0 && y + ky <= height ? from.row(y + ky - 1) : nullptr;
-        for (int c = 0; c < columns; c++) {
+        for (int c = 0; c < columns; c++, to += rest) {
             int x = (x0 + c) * stride;
             bool inside = x > 0 && x + 1 < width;
             for (int ky = 0; ky < 3; ky++, to += run)
@@ -186,6 +187,19 @@ void unfold3x3(const void* map, int type, int ring, int height, int width, int c
                 else
                     edge(from, row[ky], x, to);
         }
+    }
+}
+
+void unfold2x2(const void* map, int type, int height, int width, int channels, int y0, int x0, int rows, int columns,
+               void* out) {
+    Map from = map_of(map, type, height, height, width, channels);
+    long run = 2 * from.pixel;
+    char* to = (char*)out;
+    for (int r = 0; r < rows; r++) {
+        const char* row[2] = {from.row(2 * (y0 + r)), from.row(2 * (y0 + r) + 1)};
+        for (int c = 0; c < columns; c++)
+            for (int ky = 0; ky < 2; ky++, to += run)
+                copy_bytes(to, row[ky] + (x0 + c) * run, run);
     }
 }
 

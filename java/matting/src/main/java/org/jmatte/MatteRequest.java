@@ -3,17 +3,21 @@ package org.jmatte;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalInt;
 import org.jmatte.image.Alpha;
+import org.jmatte.network.PamPath;
 
 /** What is asked of one matte. Immutable; start from {@link #defaults()}. */
 public final class MatteRequest {
     private static final MatteRequest DEFAULTS = new MatteRequest(
-            Alpha.Format.U8, true, false, List.of(), (name, done, total) -> {}, new Cancellation(), null);
+            Alpha.Format.U8, true, false, List.of(), OptionalInt.empty(), null, (name, done, total) -> {}, new Cancellation(), null);
 
     private final Alpha.Format format;
     private final boolean keepKnown;
     private final boolean decodeAll;
     private final List<BitSet> forcedTokens;
+    private final OptionalInt gmacs;
+    private final PamPath forcedPath;
     private final Progress progress;
     private final Cancellation cancellation;
     private final StageListener stages;
@@ -23,6 +27,8 @@ public final class MatteRequest {
             boolean keepKnown,
             boolean decodeAll,
             List<BitSet> forcedTokens,
+            OptionalInt gmacs,
+            PamPath forcedPath,
             Progress progress,
             Cancellation cancellation,
             StageListener stages) {
@@ -30,6 +36,8 @@ public final class MatteRequest {
         this.keepKnown = keepKnown;
         this.decodeAll = decodeAll;
         this.forcedTokens = copies(forcedTokens);
+        this.gmacs = gmacs;
+        this.forcedPath = forcedPath;
         this.progress = Objects.requireNonNull(progress, "progress");
         this.cancellation = Objects.requireNonNull(cancellation, "cancellation");
         this.stages = stages;
@@ -46,7 +54,7 @@ public final class MatteRequest {
 
     /** How alpha is stored; 8 bits by default. */
     public MatteRequest withFormat(Alpha.Format value) {
-        return new MatteRequest(value, keepKnown, decodeAll, forcedTokens, progress, cancellation, stages);
+        return new MatteRequest(value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /**
@@ -54,30 +62,45 @@ public final class MatteRequest {
      * own alpha is returned everywhere, and everything is decoded.
      */
     public MatteRequest withKeepKnown(boolean value) {
-        return new MatteRequest(format, value, decodeAll, forcedTokens, progress, cancellation, stages);
+        return new MatteRequest(format, value, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /** Whether areas that the trimap decides are computed all the same; for benchmarks. */
     public MatteRequest withDecodeAll(boolean value) {
-        return new MatteRequest(format, keepKnown, value, forcedTokens, progress, cancellation, stages);
+        return new MatteRequest(format, keepKnown, value, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /** Tokens that attend globally instead of the routers' choice, as in {@link Routing#kept()}; empty: the routers'. */
     public MatteRequest withForcedTokens(List<BitSet> value) {
-        return new MatteRequest(format, keepKnown, decodeAll, value, progress, cancellation, stages);
+        return new MatteRequest(format, keepKnown, decodeAll, value, gmacs, forcedPath, progress, cancellation, stages);
+    }
+
+    /**
+     * The compute budget of this matte instead of {@link MattingOptions#gmacs}, in units of 10^9 multiply-adds per
+     * 1024x1024 pixels; only for path-adaptive networks.
+     */
+    public MatteRequest withGmacs(int value) {
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, OptionalInt.of(value), forcedPath, progress, cancellation, stages);
+    }
+
+    /** The path to follow instead of the network's own, within the compute budget; null: the network's. */
+    public MatteRequest withForcedPath(PamPath value) {
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, gmacs, value, progress, cancellation, stages);
     }
 
     public MatteRequest withProgress(Progress value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, value, cancellation, stages);
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages);
     }
 
     public MatteRequest withCancellation(Cancellation value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, progress, value, stages);
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, value, stages);
     }
 
     /** Receives intermediate results; none by default. */
     public MatteRequest withStages(StageListener value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, progress, cancellation, value);
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value);
     }
 
     public Alpha.Format format() {
@@ -94,6 +117,15 @@ public final class MatteRequest {
 
     public List<BitSet> forcedTokens() {
         return copies(forcedTokens);
+    }
+
+    public OptionalInt gmacs() {
+        return gmacs;
+    }
+
+    /** The path to follow, or null. */
+    public PamPath forcedPath() {
+        return forcedPath;
     }
 
     public Progress progress() {

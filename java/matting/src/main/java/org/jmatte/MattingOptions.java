@@ -2,6 +2,7 @@ package org.jmatte;
 
 import java.util.Objects;
 import java.util.OptionalDouble;
+import java.util.OptionalInt;
 
 /**
  * How a model is run. Immutable; start from {@link #defaults()} and change what differs.
@@ -14,6 +15,8 @@ import java.util.OptionalDouble;
  * @param maxTokens most tokens that attend globally in each routed block, at least 1
  * @param keep where present, every router keeps this fraction of the tokens (0 to 1, at most {@code maxTokens}): those
  *     of largest margin, whatever its sign. For benchmarks and plans
+ * @param gmacs where present, most multiply-adds of a matte in units of 10^9 per 1024x1024 pixels, for path-adaptive
+ *     networks; what is below the smallest sub-network is refused when the model is opened
  * @param memoryBudget bytes for weights, activations and image buffers; 0 means no limit
  * @param padding how photos are padded
  */
@@ -24,6 +27,7 @@ public record MattingOptions(
         int threads,
         int maxTokens,
         OptionalDouble keep,
+        OptionalInt gmacs,
         long memoryBudget,
         Padding padding) {
 
@@ -35,6 +39,7 @@ public record MattingOptions(
         Objects.requireNonNull(precision, "precision");
         Objects.requireNonNull(isa, "isa");
         Objects.requireNonNull(keep, "keep");
+        Objects.requireNonNull(gmacs, "gmacs");
         Objects.requireNonNull(padding, "padding");
         if (threads < 0 || threads > 1024) {
             throw new InvalidInputException("threads: expected 1 to 1024, or 0 for one per processor, got " + threads);
@@ -53,39 +58,44 @@ public record MattingOptions(
 
     public static MattingOptions defaults() {
         return new MattingOptions(
-                Backend.AUTO, Precision.FP32, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), 0, Padding.AUTO);
+                Backend.AUTO, Precision.FP32, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), OptionalInt.empty(), 0, Padding.AUTO);
     }
 
     public MattingOptions withBackend(Backend value) {
-        return new MattingOptions(value, precision, isa, threads, maxTokens, keep, memoryBudget, padding);
+        return new MattingOptions(value, precision, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withPrecision(Precision value) {
-        return new MattingOptions(backend, value, isa, threads, maxTokens, keep, memoryBudget, padding);
+        return new MattingOptions(backend, value, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withIsa(Isa value) {
-        return new MattingOptions(backend, precision, value, threads, maxTokens, keep, memoryBudget, padding);
+        return new MattingOptions(backend, precision, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withThreads(int value) {
-        return new MattingOptions(backend, precision, isa, value, maxTokens, keep, memoryBudget, padding);
+        return new MattingOptions(backend, precision, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withMaxTokens(int value) {
-        return new MattingOptions(backend, precision, isa, threads, value, keep, memoryBudget, padding);
+        return new MattingOptions(backend, precision, isa, threads, value, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withKeep(double value) {
         return new MattingOptions(
-                backend, precision, isa, threads, maxTokens, OptionalDouble.of(value), memoryBudget, padding);
+                backend, precision, isa, threads, maxTokens, OptionalDouble.of(value), gmacs, memoryBudget, padding);
+    }
+
+    public MattingOptions withGmacs(int value) {
+        return new MattingOptions(
+                backend, precision, isa, threads, maxTokens, keep, OptionalInt.of(value), memoryBudget, padding);
     }
 
     public MattingOptions withMemoryBudget(long value) {
-        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, value, padding);
+        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, gmacs, value, padding);
     }
 
     public MattingOptions withPadding(Padding value) {
-        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, memoryBudget, value);
+        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
     }
 }

@@ -11,7 +11,10 @@ import java.util.List;
  * @param imageBytes photo, trimap and alpha (8 bits each)
  * @param flops floating-point operations; a multiply-add counts as two
  * @param movedBytes bytes that the stages read and write
- * @param maxTokens the token cap, after the memory budget
+ * @param maxTokens the token cap, after the memory budget; 0 for a network without tokens
+ * @param gmacs the compute budget in GMACs (10^9 multiply-adds) per 1024x1024 pixels; 0 for a network of one path. The
+ *     stages are those of a path that keeps all it can pay for; the memory suffices for every path
+ * @param totalGmacs the budget for this size
  * @param tiling chunk, band and strip sizes, in words
  * @param stages in the order of execution
  */
@@ -23,6 +26,8 @@ public record Plan(
         long flops,
         long movedBytes,
         int maxTokens,
+        int gmacs,
+        double totalGmacs,
         String tiling,
         List<Stage> stages) {
     /**

@@ -12,6 +12,9 @@ import java.util.List;
  *     if it was refined by the lightweight path. Empty for a network without routers
  */
 public record Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
+    /** Of a network without tokens. */
+    public static final Routing NONE = new Routing(0, 0, List.of());
+
     public Routing {
         kept = List.copyOf(kept);
     }

@@ -6,6 +6,7 @@ import java.util.concurrent.Callable;
 import org.jmatte.InvalidInputException;
 import org.jmatte.MatteRequest;
 import org.jmatte.Matting;
+import org.jmatte.network.PamPath;
 import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -37,6 +38,12 @@ final class BenchCommand implements Callable<Integer> {
             description = "Fraction of tokens that every router keeps, up to 1; their own choice by default.")
     private Double keep;
 
+    @Option(
+            names = "--path",
+            paramLabel = "BITS|keep|bypass",
+            description = "What a PAM network follows instead of its own choice: a 0 or 1 per segment, or one for all.")
+    private String path;
+
     @Option(names = "--runs", paramLabel = "N", description = "How many mattes; 3 by default.")
     private int runs = 3;
 
@@ -55,28 +62,39 @@ final class BenchCommand implements Callable<Integer> {
             seed = seed(source.checkpoint().description());
             opened = Matting.open(source, execution.options(keep, source.architecture()));
         }
-        MatteRequest request = MatteRequest.defaults().withDecodeAll(!skipKnown);
+        MatteRequest request =
+                MatteRequest.defaults().withDecodeAll(!skipKnown).withForcedPath(path == null ? null : forcedPath());
         try (Matting matting = opened) {
             SeededInput input = SeededInput.of(size.height(), size.width(), seed);
             for (int run = 0; run < runs; run++) {
                 Stopwatch watch = new Stopwatch();
-                matting.matte(input.photo(), input.trimap(), request);
+                PamPath taken =
+                        matting.matte(input.photo(), input.trimap(), request).path();
                 double seconds = watch.seconds();
-                out.println(line(matting.architecture().name(), seconds, PeakMemory.bytes()));
+                out.println(line(matting.architecture().name(), taken, seconds, PeakMemory.bytes()));
                 out.flush();
             }
         }
         return Main.DONE;
     }
 
-    private String line(String model, double seconds, long peak) {
+    private PamPath forcedPath() {
+        return switch (path) {
+            case "keep" -> PamPath.KEEP_ALL;
+            case "bypass" -> PamPath.BYPASS_ALL;
+            default -> PamPath.of(path);
+        };
+    }
+
+    private String line(String model, PamPath taken, double seconds, long peak) {
         return String.format(
                 Locale.ROOT,
-                "%s %s %s %s: %.3f s, peak %.0f MiB",
+                "%s %s %s %s%s: %.3f s, peak %.0f MiB",
                 model,
                 size,
                 execution.dtype(),
                 execution.backend(),
+                taken == null ? "" : " path " + taken,
                 seconds,
                 peak / (double) (1 << 20));
     }

@@ -6,6 +6,7 @@ import org.jmatte.MattingOptions;
 import org.jmatte.Padding;
 import org.jmatte.Precision;
 import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
@@ -46,6 +47,14 @@ final class ExecutionOptions {
     private int maxTokens = MattingOptions.DEFAULT_MAX_TOKENS;
 
     @Option(
+            names = "--gmacs",
+            paramLabel = "N|mild|moderate|aggressive",
+            converter = ComputeBudget.class,
+            description = "Most GMACs per 1024x1024 pixels that a PAM network may spend: a number, or 75, 70, 60; as it"
+                    + " likes by default.")
+    private Integer gmacs;
+
+    @Option(
             names = "--memory-budget",
             paramLabel = "BYTES",
             converter = ByteCount.class,
@@ -60,7 +69,7 @@ final class ExecutionOptions {
     private Padding padding = Padding.AUTO;
 
     MattingOptions options() {
-        return MattingOptions.defaults()
+        MattingOptions options = MattingOptions.defaults()
                 .withBackend(backend)
                 .withPrecision(precision)
                 .withIsa(isa)
@@ -68,6 +77,7 @@ final class ExecutionOptions {
                 .withMaxTokens(maxTokens)
                 .withMemoryBudget(memoryBudget)
                 .withPadding(padding);
+        return gmacs == null ? options : options.withGmacs(gmacs);
     }
 
     /**
@@ -80,7 +90,7 @@ final class ExecutionOptions {
         if (keep == null) {
             return options();
         }
-        if (!network.routed()) {
+        if (network instanceof VitArchitecture && !network.routed()) {
             LOG.warn("--keep changes nothing: {} is a ViTMatte network, which has no routers", network.name());
         }
         return options().withKeep(keep);

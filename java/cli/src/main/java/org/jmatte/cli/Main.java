@@ -39,7 +39,7 @@ import picocli.CommandLine.TypeConversionException;
  */
 @Command(
         name = "jmatte",
-        description = "Alpha mattes at full resolution: MEMatte and ViTMatte.",
+        description = "Alpha mattes at full resolution: MEMatte, ViTMatte and PAM.",
         subcommands = {
             MatteCommand.class,
             DemoCommand.class,

@@ -24,7 +24,7 @@ import org.jmatte.image.ImageException;
 import org.jmatte.image.Photo;
 import org.jmatte.image.PngWriter;
 import org.jmatte.image.Trimap;
-import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -293,7 +293,7 @@ final class MatteCommand implements Callable<Integer> {
 
     /** Where the routers' pictures go; none if they are not asked for. */
     private List<Path> overlays(Job job) {
-        return IntStream.range(0, routing == null ? 0 : Architecture.globalBlocks().length)
+        return IntStream.range(0, routing == null ? 0 : VitArchitecture.globalBlocks().length)
                 .mapToObj(router -> routing.resolve(job.name() + "_router" + router + ".png"))
                 .toList();
     }

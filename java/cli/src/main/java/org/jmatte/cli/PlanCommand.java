@@ -1,10 +1,12 @@
 package org.jmatte.cli;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jmatte.Matting;
 import org.jmatte.Plan;
+import org.jmatte.network.Architecture;
 import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -38,16 +40,28 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
         try (ModelSource source = ModelSource.open(execution.model)) {
-            boolean routed = source.architecture().routed();
+            Architecture network = source.architecture();
             Plan plan =
-                    Matting.plan(source, size.height(), size.width(), execution.options(keep, source.architecture()));
+                    Matting.plan(source, size.height(), size.width(), execution.options(keep, network));
             if (json) {
-                out.println(Json.text(routed ? plan : Json.tree(plan).putNull("max_tokens")));
+                out.println(Json.text(tree(plan, network.routed())));
             } else {
-                print(plan, routed, out);
+                print(plan, network.routed(), out);
             }
         }
         return Main.DONE;
+    }
+
+    /** Without what this network does not have. */
+    private static ObjectNode tree(Plan plan, boolean routed) {
+        ObjectNode tree = Json.tree(plan);
+        if (!routed) {
+            tree.putNull("max_tokens");
+        }
+        if (plan.gmacs() == 0) {
+            tree.putNull("gmacs").putNull("total_gmacs");
+        }
+        return tree;
     }
 
     private static void print(Plan plan, boolean routed, PrintWriter out) {
@@ -65,6 +79,13 @@ final class PlanCommand implements Callable<Integer> {
         out.println("images  " + mega(plan.imageBytes()) + " MB");
         if (routed) {
             out.println("tokens  at most " + plan.maxTokens() + " attend globally");
+        }
+        if (plan.gmacs() > 0) {
+            out.printf(
+                    Locale.ROOT,
+                    "compute at most %d GMACs per 1024x1024 pixels, %.3f in all%n",
+                    plan.gmacs(),
+                    plan.totalGmacs());
         }
         out.println("tiling  " + plan.tiling());
     }

@@ -16,6 +16,8 @@ import org.jmatte.Matte;
  * @param width of the photo
  * @param seconds where time went
  * @param tokens how many there were, and how many each router kept
+ * @param path of a PAM network, a 1 for each segment that was kept and a 0 for each bypassed; null for others
+ * @param gmacs multiply-adds of that path per 1024x1024 pixels, in units of 10^9; null likewise
  * @param peakBytes most bytes in use at once: weights and arena
  * @param plannedBytes what the plan said that would be
  */
@@ -29,6 +31,8 @@ record Report(
         int width,
         Seconds seconds,
         Tokens tokens,
+        String path,
+        Double gmacs,
         long peakBytes,
         long plannedBytes) {
 
@@ -70,6 +74,8 @@ record Report(
                 matte.alpha().width(),
                 seconds,
                 new Tokens(matte.routing().tokens(), kept),
+                matte.path() == null ? null : matte.path().toString(),
+                matte.path() == null ? null : matte.path().gmacs(),
                 matte.peakBytes(),
                 matte.plannedBytes());
     }

@@ -103,7 +103,8 @@ final class Bottleneck {
                     first,
                     1,
                     columns,
-                    scratch.at(slot, unfoldedAt));
+                    scratch.at(slot, unfoldedAt),
+                    conv2.inputs());
             middle.run(columns, scratch.at(slot, unfoldedAt), result, scratch.at(slot, inner));
             norm2.runGelu(result, columns, rows, type);
             last.run(columns, rows, result, scratch.at(slot, inner));

@@ -1,8 +1,6 @@
 package org.jmatte.cpu;
 
 import java.nio.ByteBuffer;
-import java.util.BitSet;
-import java.util.List;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import org.jmatte.InvalidInputException;
@@ -10,19 +8,15 @@ import org.jmatte.Isa;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
-import org.jmatte.Padding;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
-import org.jmatte.Routing;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
 import org.jmatte.network.Architecture;
 import org.jmatte.network.Geometry;
-import org.jmatte.network.Network;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ModelSource;
-import org.jmatte.weights.Origin;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,9 +29,7 @@ public final class CpuExecution implements AutoCloseable {
     private static final int LONGEST_SIDE = 10_000_000;
 
     private final CpuModel model;
-    private final Network network;
     private final MattingOptions options;
-    private final boolean huggingface;
     private final int threads;
     /** Read by runs, written by close: a model is not freed under a run. */
     private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
@@ -51,11 +43,7 @@ public final class CpuExecution implements AutoCloseable {
                     "dtype: bf16 on the CPU needs AVX-512, the instruction set in use is avx2; use fp32");
         }
         this.options = options;
-        this.model = new CpuModel(source, checkpoint, ElementType.of(options.precision()));
-        this.network = new Network(model.architecture());
-        this.huggingface = options.padding() == Padding.AUTO
-                ? source.origin() == Origin.HUGGINGFACE
-                : options.padding() == Padding.HUGGINGFACE;
+        this.model = CpuModel.of(source, checkpoint, options);
         this.threads = WorkerPool.threads(options.threads());
     }
 
@@ -77,7 +65,9 @@ public final class CpuExecution implements AutoCloseable {
     public Plan plan(int height, int width) {
         return within(() -> {
             checkSize(height, width);
-            return fit(geometry(height, width), List.of(), imageBytes(height, width, 8, Alpha.Format.U8))
+            Geometry geometry = model.geometry(height, width);
+            Job job = model.job(geometry, MatteRequest.defaults());
+            return fit(geometry, job, imageBytes(height, width, 8, Alpha.Format.U8))
                     .toPlan();
         });
     }
@@ -91,42 +81,44 @@ public final class CpuExecution implements AutoCloseable {
     private Matte run(Photo photo, Trimap trimap, MatteRequest request) {
         request.cancellation().check();
         checkSize(photo.height(), photo.width());
-        Geometry geometry = geometry(photo.height(), photo.width());
+        Geometry geometry = model.geometry(photo.height(), photo.width());
+        Job job = model.job(geometry, request);
         if (!request.decodeAll() && trimap.unknown() == 0) {
-            Routing none = new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of());
-            return new Matte(known(trimap, request.format()), none, 0, 0, model.bytes(), model.bytes());
+            return matte(known(trimap, request.format()), job.none(), 0, 0, model.bytes(), model.bytes());
         }
-        long imageBytes = imageBytes(photo.height(), photo.width(), photo.bits(), request.format());
-        Fit fit = fit(geometry, request.forcedTokens(), imageBytes);
+        Fit fit = fit(geometry, job, imageBytes(photo.height(), photo.width(), photo.bits(), request.format()));
         Alpha alpha = request.decodeAll()
                 ? Alpha.allocate(photo.height(), photo.width(), request.format())
                 : known(trimap, request.format());
         try (Arena arena = Arena.of(fit.arenaBytes())) {
             CpuRun walk = CpuRun.computing(fit.walk, arena, request);
-            CpuOps ops = CpuOps.computing(model, walk, fit.policy, photo, trimap, alpha);
-            network.run(ops);
-            double decode = walk.seconds(CpuOps.DECODE);
-            return new Matte(
+            Job.Choices choices = fit.job.compute(walk, photo, trimap, alpha);
+            return matte(
                     alpha,
-                    new Routing(geometry.gridHeight(), geometry.gridWidth(), ops.kept()),
-                    walk.seconds() - decode,
-                    decode,
+                    choices,
+                    walk.encodeSeconds(),
+                    walk.decodeSeconds(),
                     model.bytes() + arena.peak(),
                     fit.peakBytes());
         }
     }
 
+    private static Matte matte(
+            Alpha alpha, Job.Choices choices, double encode, double decode, long peakBytes, long plannedBytes) {
+        return new Matte(alpha, choices.routing(), choices.path(), encode, decode, peakBytes, plannedBytes);
+    }
+
     /** A planned run with the settings that the memory budget leaves. */
     private final class Fit {
         private final CpuRun walk;
-        private final TokenPolicy policy;
+        private final Job job;
         private final long imageBytes;
 
-        Fit(Geometry geometry, Tiling tiling, TokenPolicy policy, long imageBytes) {
-            this.policy = policy;
+        Fit(Geometry geometry, Tiling tiling, Job job, long imageBytes) {
+            this.job = job;
             this.imageBytes = imageBytes;
             walk = CpuRun.planning(geometry, tiling, ElementType.of(options.precision()), threads);
-            network.run(CpuOps.planning(model, walk, policy));
+            job.plan(walk);
         }
 
         long arenaBytes() {
@@ -160,22 +152,18 @@ public final class CpuExecution implements AutoCloseable {
                     imageBytes,
                     flops,
                     movedBytes,
-                    policy.cap(),
+                    job.tokenCap(),
+                    job.gmacs(),
+                    job.gmacs() * walk.geometry().referenceAreas(),
                     walk.tiling().toString(),
                     walk.stages());
         }
     }
 
-    private Geometry geometry(int height, int width) {
-        return Geometry.of(height, width, huggingface, model.architecture().routed());
-    }
-
     /** Lowers tile sizes first and the token cap last, until the run fits the memory budget. */
-    private Fit fit(Geometry geometry, List<BitSet> forced, long imageBytes) {
-        TokenPolicy policy = new TokenPolicy(options.maxTokens(), options.keep(), forced);
-        policy.check(geometry, model.architecture().routed() ? Architecture.globalBlocks().length : 0);
+    private Fit fit(Geometry geometry, Job job, long imageBytes) {
         for (Tiling tiling : Tiling.CHOICES) {
-            Fit fit = new Fit(geometry, tiling, policy, imageBytes);
+            Fit fit = new Fit(geometry, tiling, job, imageBytes);
             if (fit.fits()) {
                 if (tiling != Tiling.CHOICES[0]) {
                     LOG.info("the memory budget of {} bytes takes {}", options.memoryBudget(), tiling);
@@ -186,7 +174,7 @@ public final class CpuExecution implements AutoCloseable {
         // At very large sizes smaller chunks need more memory, for their partial sums: every tiling is tried.
         Fit least = null;
         for (Tiling tiling : Tiling.CHOICES) {
-            Fit fit = new Fit(geometry, tiling, policy.withCap(1), imageBytes);
+            Fit fit = new Fit(geometry, tiling, job.withTokenCap(1), imageBytes);
             if (least == null || fit.totalBytes() < least.totalBytes()) {
                 least = fit;
             }
@@ -202,10 +190,10 @@ public final class CpuExecution implements AutoCloseable {
                                     options.memoryBudget()));
         }
         int fitting = 1;
-        int too = policy.most(geometry.tokens());
+        int too = job.tokens();
         while (too - fitting > 1) {
             int cap = (fitting + too) >>> 1;
-            Fit tried = new Fit(geometry, least.walk.tiling(), policy.withCap(cap), imageBytes);
+            Fit tried = new Fit(geometry, least.walk.tiling(), job.withTokenCap(cap), imageBytes);
             if (tried.fits()) {
                 least = tried;
                 fitting = cap;

@@ -1,23 +1,21 @@
 package org.jmatte.cpu;
 
+import org.jmatte.InvalidInputException;
+import org.jmatte.MatteRequest;
+import org.jmatte.MattingOptions;
 import org.jmatte.network.Architecture;
+import org.jmatte.network.Geometry;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ModelSource;
 
 /** A network's layers with their weights laid out, shared by all runs. */
-final class CpuModel implements AutoCloseable {
+abstract class CpuModel implements AutoCloseable {
     private final Architecture architecture;
     private final float[] mean;
     private final float[] std;
-    private final CpuWeights weights;
-    private final PatchEmbedding embedding;
-    private final WindowAttention[] windowAttention = new WindowAttention[Architecture.DEPTH];
-    private final GlobalAttention[] globalAttention = new GlobalAttention[Architecture.DEPTH];
-    private final TokenRouter[] routers = new TokenRouter[Architecture.DEPTH];
-    private final Refinement[] refinements = new Refinement[Architecture.DEPTH];
-    private final Mlp[] mlps = new Mlp[Architecture.DEPTH];
-    private final Bottleneck[] bottlenecks = new Bottleneck[Architecture.DEPTH];
-    private final Decoder decoder;
+    final CpuWeights weights;
 
     /** @param checkpoint the source's weights, or null for sizes alone */
     CpuModel(ModelSource source, Checkpoint checkpoint, ElementType operands) {
@@ -25,80 +23,61 @@ final class CpuModel implements AutoCloseable {
         mean = source.mean();
         std = source.std();
         weights = new CpuWeights(architecture, checkpoint, operands);
-        try {
-            embedding = new PatchEmbedding(weights);
-            for (int i = 0; i < Architecture.DEPTH; i++) {
-                String block = "backbone.blocks." + i;
-                mlps[i] = new Mlp(weights, block);
-                if (!Architecture.isGlobal(i)) {
-                    windowAttention[i] = new WindowAttention(weights, block);
-                    continue;
-                }
-                globalAttention[i] = new GlobalAttention(weights, block);
-                bottlenecks[i] = new Bottleneck(weights, block);
-                if (architecture.routed()) {
-                    routers[i] = new TokenRouter(weights, Architecture.router(i));
-                    refinements[i] = new Refinement(weights, block);
-                }
-            }
-            decoder = new Decoder(weights, architecture.width());
-        } catch (Throwable t) {
-            weights.close();
-            throw t;
-        }
     }
 
-    Architecture architecture() {
+    /**
+     * The layers of the source's network.
+     *
+     * @param checkpoint the source's weights, or null for sizes alone
+     * @throws InvalidInputException if an option is none of this network's
+     */
+    static CpuModel of(ModelSource source, Checkpoint checkpoint, MattingOptions options) {
+        if (source.architecture() instanceof VitArchitecture network) {
+            return new VitModel(source, network, checkpoint, options);
+        }
+        if (source.architecture() instanceof PamArchitecture) {
+            return new PamModel(source, checkpoint, options);
+        }
+        throw new IllegalStateException("no layers for " + source.architecture());
+    }
+
+    /** How a photo is laid out. */
+    abstract Geometry geometry(int height, int width);
+
+    /**
+     * What a run at this size does.
+     *
+     * @throws InvalidInputException if the request asks for what this network does not have
+     */
+    abstract Job job(Geometry geometry, MatteRequest request);
+
+    final Architecture architecture() {
         return architecture;
     }
 
-    float[] mean() {
+    final float[] mean() {
         return mean;
     }
 
-    float[] std() {
+    final float[] std() {
         return std;
     }
 
     /** Bytes of the weights as laid out. */
-    long bytes() {
+    final long bytes() {
         return weights.bytes();
     }
 
-    PatchEmbedding embedding() {
-        return embedding;
-    }
-
-    WindowAttention windowAttention(int block) {
-        return windowAttention[block];
-    }
-
-    GlobalAttention globalAttention(int block) {
-        return globalAttention[block];
-    }
-
-    TokenRouter router(int block) {
-        return routers[block];
-    }
-
-    Refinement refinement(int block) {
-        return refinements[block];
-    }
-
-    Mlp mlp(int block) {
-        return mlps[block];
-    }
-
-    Bottleneck bottleneck(int block) {
-        return bottlenecks[block];
-    }
-
-    Decoder decoder() {
-        return decoder;
+    /** @throws InvalidInputException if something was asked that this network does not have */
+    final void refuse(boolean asked, String option, String why) {
+        if (asked) {
+            throw new InvalidInputException(
+                    option + ": " + architecture.name() + " " + why + "; leave it out or choose another model");
+        }
     }
 
     @Override
-    public void close() {
+    public final void close() {
         weights.close();
     }
 }

@@ -1,9 +1,7 @@
 package org.jmatte.cpu;
 
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
 import org.jmatte.network.Geometry;
@@ -21,7 +19,8 @@ final class CpuRun {
     private final MatteRequest request;
     private final List<Plan.Stage> stages = new ArrayList<>();
     private final int expectedStages;
-    private final Map<String, Long> nanoseconds = new HashMap<>();
+    private long nanoseconds;
+    private long lastNanoseconds;
     private long flops;
     private long movedBytes;
     private long stagePeak;
@@ -97,18 +96,19 @@ final class CpuRun {
         stagePeak = arena.mark();
         long start = System.nanoTime();
         body.run();
-        nanoseconds.put(name, System.nanoTime() - start);
+        lastNanoseconds = System.nanoTime() - start;
+        nanoseconds += lastNanoseconds;
         stages.add(new Plan.Stage(name, flops, movedBytes, stagePeak));
     }
 
-    /** Seconds that all stages took. */
-    double seconds() {
-        return nanoseconds.values().stream().mapToLong(Long::longValue).sum() / 1e9;
+    /** Seconds that all stages but the last took: from pixels to features. */
+    double encodeSeconds() {
+        return (nanoseconds - lastNanoseconds) / 1e9;
     }
 
-    /** Seconds that one stage took. */
-    double seconds(String stage) {
-        return nanoseconds.get(stage) / 1e9;
+    /** Seconds of the last stage: from features to alpha. */
+    double decodeSeconds() {
+        return lastNanoseconds / 1e9;
     }
 
     /** Counts work of the present stage. */

@@ -62,6 +62,13 @@ final class CpuWeights implements AutoCloseable {
         return values;
     }
 
+    /** The same, kept with these weights: small layers are computed in Java. */
+    float[] array(String name) {
+        float[] values = values(name);
+        bytes += (long) values.length * Float.BYTES;
+        return values;
+    }
+
     /** The address of a tensor as plain floats; 0 without a checkpoint. */
     long vector(String name) {
         return keep(values(name));
@@ -110,15 +117,27 @@ final class CpuWeights implements AutoCloseable {
         return linear;
     }
 
+    /**
+     * Input channels {@code from} to {@code to} - 1 of a convolution, which come from one map.
+     *
+     * @param held channels of that map; those too many have weight 0
+     */
+    record Channels(int from, int to, int held) {
+        static Channels of(int from, int to) {
+            return new Channels(from, to, to - from);
+        }
+    }
+
     /** The convolution {@code name} as a matrix over unfolded rows, columns tap-major: tap * inputs + input. */
     Linear convolution(String name) {
-        long[] shape = shape(name + ".weight");
-        return convolution(
-                name,
-                0,
-                (int) shape[1],
-                Scale.none((int) shape[0]),
-                has(name + ".bias") ? values(name + ".bias") : null);
+        return convolution(name, Channels.of(0, (int) shape(name + ".weight")[1]));
+    }
+
+    /** The convolution {@code name} over the unfolded rows of several maps, one map after the other. */
+    Linear convolution(String name, Channels... maps) {
+        int outputs = (int) shape(name + ".weight")[0];
+        float[] bias = has(name + ".bias") ? values(name + ".bias") : null;
+        return convolution(name, Scale.none(outputs), bias, maps);
     }
 
     /**
@@ -130,45 +149,68 @@ final class CpuWeights implements AutoCloseable {
         for (int o = 0; o < bias.length; o++) {
             bias[o] = (float) (norm.shift[o] + norm.scale[o] * bias[o]);
         }
-        return convolution(name, from, to, norm, bias);
+        return convolution(name, norm, bias, Channels.of(from, to));
     }
 
-    private Linear convolution(String name, int from, int to, Scale norm, float[] bias) {
+    private Linear convolution(String name, Scale norm, float[] bias, Channels... maps) {
         long[] shape = shape(name + ".weight");
         int outputs = (int) shape[0];
-        int inputs = to - from;
+        int taps = (int) (shape[2] * shape[3]);
+        int inputs = taps * Arrays.stream(maps).mapToInt(Channels::held).sum();
+        float[] weights = values(name + ".weight");
+        float[] matrix = new float[outputs * inputs];
+        int at = 0;
+        for (int o = 0; o < outputs; o++) {
+            for (Channels map : maps) {
+                for (int tap = 0; tap < taps; tap++, at += map.held) {
+                    for (int i = map.from; i < map.to; i++) {
+                        int from = (int) ((o * shape[1] + i) * taps + tap);
+                        matrix[at + i - map.from] = (float) (norm.scale[o] * weights[from]);
+                    }
+                }
+            }
+        }
+        return linear(inputs, outputs, matrix, bias);
+    }
+
+    /**
+     * The products from which a convolution of an upsampled map is put together: outputs tap-major, tap * outputs
+     * + output, of the input channels {@code from} to {@code to} - 1; a batch norm's scale folded in, no bias.
+     */
+    Linear tapProducts(String name, Scale norm, int from, int to) {
+        long[] shape = shape(name + ".weight");
+        int outputs = (int) shape[0];
         int taps = (int) (shape[2] * shape[3]);
         float[] weights = values(name + ".weight");
-        float[] matrix = new float[outputs * taps * inputs];
-        for (int o = 0, at = 0; o < outputs; o++) {
-            for (int tap = 0; tap < taps; tap++) {
+        float[] matrix = new float[taps * outputs * (to - from)];
+        for (int tap = 0, at = 0; tap < taps; tap++) {
+            for (int o = 0; o < outputs; o++) {
                 for (int i = from; i < to; i++) {
                     matrix[at++] = (float) (norm.scale[o] * weights[(int) ((o * shape[1] + i) * taps + tap)]);
                 }
             }
         }
-        return linear(taps * inputs, outputs, matrix, bias);
+        return linear(to - from, taps * outputs, matrix, null);
     }
 
-    /**
-     * The products from which a 3x3 convolution of an upsampled map is put together: outputs tap-major, tap * outputs
-     * + output, of the input channels {@code from} on; a batch norm's scale folded in, no bias.
-     */
-    Linear tapProducts(String name, Scale norm, int from) {
+    /** The same without a norm. */
+    Linear tapProducts(String name, int from, int to) {
+        return tapProducts(name, Scale.none((int) shape(name + ".weight")[0]), from, to);
+    }
+
+    /** The address of a convolution's filters [taps, channels], of one input or one output; 0 without a checkpoint. */
+    long filters(String name) {
         long[] shape = shape(name + ".weight");
-        int outputs = (int) shape[0];
-        int inputs = (int) shape[1] - from;
+        int channels = (int) (shape[0] * shape[1]);
         int taps = (int) (shape[2] * shape[3]);
-        float[] weights = values(name + ".weight");
-        float[] matrix = new float[taps * outputs * inputs];
-        for (int tap = 0, at = 0; tap < taps; tap++) {
-            for (int o = 0; o < outputs; o++) {
-                for (int i = 0; i < inputs; i++) {
-                    matrix[at++] = (float) (norm.scale[o] * weights[(int) ((o * shape[1] + from + i) * taps + tap)]);
-                }
+        float[] filters = values(name + ".weight");
+        float[] tapMajor = new float[filters.length];
+        for (int c = 0; c < channels; c++) {
+            for (int tap = 0; tap < taps; tap++) {
+                tapMajor[tap * channels + c] = filters[c * taps + tap];
             }
         }
-        return linear(inputs, taps * outputs, matrix, null);
+        return keep(tapMajor);
     }
 
     /** What a batch norm does in inference, y = scale x + shift per channel, in fp64. */

@@ -3,20 +3,21 @@ package org.jmatte.cpu;
 import java.util.List;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.CpuWeights.Scale;
+import org.jmatte.cpu.Linear.Epilogue;
 import org.jmatte.image.Alpha;
-import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 import org.jmatte.network.Geometry;
 
 /**
  * Detail capture: three stride-2 convolutions of the photo, four fusions of their maps with the twofold upsampled
  * features, and the matting head. Every convolution has its batch norm folded in and is followed by ReLU.
  *
- * <p>The image is decoded in full-width strips; every map keeps the rows that the next strip needs, so each row of each
- * map is computed once. Blocks from which no wanted pixel can be reached are skipped.
+ * <p>Blocks from which no wanted pixel can be reached are skipped.
  */
 final class Decoder {
     private static final int[] DETAIL = {48, 96, 192};
     private static final int[] FUSED = {256, 128, 64, 32};
+    private static final float RELU_SLOPE = 0;
 
     private final int features;
     private final Linear[] details = new Linear[DETAIL.length];
@@ -38,7 +39,7 @@ final class Decoder {
             int detailChannels = i < DETAIL.length ? DETAIL[DETAIL.length - 1 - i] : Pixels.PLANES;
             Scale norm = weights.batchNorm(name + "bn");
             fusedDetail[i] = weights.foldedConvolution(name + "conv", norm, 0, detailChannels);
-            fusedUp[i] = weights.tapProducts(name + "conv", norm, detailChannels);
+            fusedUp[i] = weights.tapProducts(name + "conv", norm, detailChannels, detailChannels + (i == 0 ? features : FUSED[i - 1]));
         }
         String matting = "decoder.matting_head.matting_convs.";
         head = weights.foldedConvolution(matting + "0", weights.batchNorm(matting + "1"), 0, FUSED[FUSED.length - 1]);
@@ -66,36 +67,28 @@ final class Decoder {
         FeatureMap f1 = FeatureMap.take(run, FUSED[1], 4, 2, 0, 8);
         FeatureMap f2 = FeatureMap.take(run, FUSED[2], 2, 2, 0, 4);
         FeatureMap f3 = FeatureMap.take(run, FUSED[3], 1, 2, 1, 2);
-        List<DecoderStage> stages = List.of(
-                new DetailConvolution(run, active, details[0], d1, pixels.convolution(2)),
-                new DetailConvolution(run, active, details[1], d2, d1.convolution(2)),
-                new DetailConvolution(run, active, details[2], d3, d2.convolution(2)),
-                new Fusion(run, active, fusedDetail[0], fusedUp[0], encoded, f0, d3.convolution(1)),
-                new Fusion(run, active, fusedDetail[1], fusedUp[1], f0, f1, d2.convolution(1)),
-                new Fusion(run, active, fusedDetail[2], fusedUp[2], f1, f2, d1.convolution(1)),
-                new Fusion(run, active, fusedDetail[3], fusedUp[3], f2, f3, pixels.convolution(1)),
+        List<StripStage> stages = List.of(
+                new StripConvolution(run, active, details[0], Epilogue.RELU, d1, pixels.convolution(2)),
+                new StripConvolution(run, active, details[1], Epilogue.RELU, d2, d1.convolution(2)),
+                new StripConvolution(run, active, details[2], Epilogue.RELU, d3, d2.convolution(2)),
+                new Fusion(run, active, RELU_SLOPE, fusedDetail[0], fusedUp[0], encoded, f0, d3.convolution(1)),
+                new Fusion(run, active, RELU_SLOPE, fusedDetail[1], fusedUp[1], f0, f1, d2.convolution(1)),
+                new Fusion(run, active, RELU_SLOPE, fusedDetail[2], fusedUp[2], f1, f2, d1.convolution(1)),
+                new Fusion(run, active, RELU_SLOPE, fusedDetail[3], fusedUp[3], f2, f3, pixels.convolution(1)),
                 new MattingHead(
                         run, active, head, headWeights, headBias, f3, alpha, keepKnown ? pixels.trimapAddress() : 0));
-        Scratch.takeShared(run, stages.stream().map(stage -> stage.scratch).toList());
-        Geometry geometry = run.geometry();
-        for (int top = 0; top < geometry.height(); top += run.tiling().strip()) {
-            int bottom = Math.min(top + run.tiling().strip(), geometry.canvasHeight());
-            stages.forEach(stage -> stage.produceFor(bottom));
-        }
+        StripStage.produce(run, stages, run.geometry().height());
         run.arena().release(mark);
-        for (DecoderStage stage : stages) {
-            run.count(stage.flops(), stage.movedBytes());
-        }
     }
 
     /** The stream as operands, with zeros where the canvas is larger than the padded photo. */
     private FeatureMap encoded(CpuRun run, long x) {
         Geometry geometry = run.geometry();
-        int height = geometry.canvasHeight() / Architecture.PATCH;
-        int width = geometry.canvasWidth() / Architecture.PATCH;
+        int height = geometry.canvasHeight() / VitArchitecture.PATCH;
+        int width = geometry.canvasWidth() / VitArchitecture.PATCH;
         ElementType type = run.operands();
         long address = run.arena().take(type.bytes((long) height * width * features));
-        FeatureMap map = new FeatureMap(height, width, features, Architecture.PATCH, 0, 0, height, type, address);
+        FeatureMap map = new FeatureMap(height, width, features, VitArchitecture.PATCH, 0, 0, height, type, address);
         int gridHeight = geometry.gridHeight();
         int gridWidth = geometry.gridWidth();
         run.forEach(height, (row, slot) -> {

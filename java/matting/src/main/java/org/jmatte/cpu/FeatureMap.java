@@ -45,6 +45,14 @@ record FeatureMap(
                 run.arena().take(bytes));
     }
 
+    /** Takes the memory of a map of which all rows are held. */
+    static FeatureMap whole(CpuRun run, int channels, int scale) {
+        int height = run.geometry().canvasHeight() / scale;
+        int width = run.geometry().canvasWidth() / scale;
+        long address = run.arena().take(run.operands().bytes((long) height * width * channels));
+        return new FeatureMap(height, width, channels, scale, 0, 0, height, run.operands(), address);
+    }
+
     /** The row up to which this map is produced for a strip that ends at a row of the image. */
     int producedUpTo(int stripEnd) {
         return Math.min(height, stripEnd / scale + ahead);
@@ -57,12 +65,32 @@ record FeatureMap(
 
     /** The map's rows for a 3x3 convolution's outputs (y, first) to (y, first + columns - 1). */
     void unfold(int stride, int y, int first, int columns, long out) {
-        CpuKernels.unfold3x3(address, type.code(), ring, height, width, channels, stride, y, first, 1, columns, out);
+        unfold(stride, y, first, 1, columns, out, 9L * channels);
+    }
+
+    /** The same for several rows of outputs, {@code pitch} elements apart from position to position. */
+    void unfold(int stride, int y, int first, int rows, int columns, long out, long pitch) {
+        CpuKernels.unfold3x3(
+                address, type.code(), ring, height, width, channels, stride, y, first, rows, columns, out, pitch);
     }
 
     /** This map as the source of a 3x3 convolution. */
-    DecoderStage.Unfold convolution(int stride) {
+    StripStage.Unfold convolution(int stride) {
         return (y, first, columns, out) -> unfold(stride, y, first, columns, out);
+    }
+
+    /** This map and another of its size, concatenated, as the source of a 3x3 convolution. */
+    StripStage.Unfold convolutionWith(FeatureMap other) {
+        long pitch = 9L * (channels + other.channels);
+        return (y, first, columns, out) -> {
+            unfold(1, y, first, 1, columns, out, pitch);
+            other.unfold(1, y, first, 1, columns, out + type.bytes(9L * channels), pitch);
+        };
+    }
+
+    /** Bytes of the whole map. */
+    long bytes() {
+        return type.bytes(area() * channels);
     }
 
     long area() {

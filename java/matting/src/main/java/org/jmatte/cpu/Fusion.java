@@ -6,11 +6,11 @@ import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
 
 /**
- * map = ReLU(3x3 convolution of the detail map + 3x3 convolution of the lower map upsampled twofold). Convolution and
+ * map = act(3x3 convolution of the detail map + 3x3 convolution of the lower map upsampled twofold). Convolution and
  * upsampling commute: the lower map is multiplied with the nine taps at its own resolution, a quarter of the work, and
  * the products are shifted, interpolated and added. A task is a tile of an even number of rows and columns.
  */
-final class Fusion extends DecoderStage {
+final class Fusion extends StripStage {
     /** About how many floats a tile's products may take, so that they stay in a core's cache. */
     private static final int PRODUCT_FLOATS = 256 * 1024;
 
@@ -19,6 +19,7 @@ final class Fusion extends DecoderStage {
     private static final int PATCH_MULTIPLE = 32;
 
     private final ActiveArea active;
+    private final float slope;
     private final Linear detail;
     private final Linear up;
     private final FeatureMap lower;
@@ -34,9 +35,11 @@ final class Fusion extends DecoderStage {
     private final long productsAt;
     private final long inner;
 
-    Fusion(CpuRun run, ActiveArea active, Linear detail, Linear up, FeatureMap lower, FeatureMap map, Unfold source) {
+    /** @param slope of the activation for negative values */
+    Fusion(CpuRun run, ActiveArea active, float slope, Linear detail, Linear up, FeatureMap lower, FeatureMap map, Unfold source) {
         super(run);
         this.active = active;
+        this.slope = slope;
         this.detail = detail;
         this.up = up;
         this.lower = lower;
@@ -136,6 +139,7 @@ final class Fusion extends DecoderStage {
                 map.height(),
                 map.width(),
                 map.channels(),
+                slope,
                 map.address(),
                 type.code(),
                 map.ring());

@@ -3,7 +3,7 @@ package org.jmatte.cpu;
 import java.nio.FloatBuffer;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
-import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 
 /**
  * Attention of many tokens among each other: of all, with decomposed relative position (ViTMatte), or of the routed
@@ -98,7 +98,7 @@ final class GlobalAttention {
             long tableW) {
         ElementType type = run.operands();
         int channels = projection.outputs();
-        int heads = channels / Architecture.HEAD_DIM;
+        int heads = channels / VitArchitecture.HEAD_DIM;
         Blocks room = Blocks.ofSize(most, run.tiling().chunk());
         long attended =
                 run.arena().take(type.bytes((long) room.count() * run.tiling().chunk() * channels));
@@ -167,7 +167,7 @@ final class GlobalAttention {
                     first,
                     rows,
                     count,
-                    channels / Architecture.HEAD_DIM,
+                    channels / VitArchitecture.HEAD_DIM,
                     operands);
         });
     }
@@ -175,7 +175,7 @@ final class GlobalAttention {
     /** The table [stored, 64] resized linearly (half-pixel centres) to [2 * size - 1, 64], in the arena. */
     private static long table(CpuRun run, float[] stored, int size) {
         int rows = 2 * size - 1;
-        int dim = Architecture.HEAD_DIM;
+        int dim = VitArchitecture.HEAD_DIM;
         long address = run.arena().take((long) rows * dim * Float.BYTES);
         if (run.planning()) {
             return address;

@@ -20,6 +20,8 @@ final class Linear implements AutoCloseable {
         NONE,
         GELU,
         RELU,
+        /** ReLU with PAM's slope for negative values. */
+        LEAKY,
         /** Added to what the destination holds. */
         ADD
     }

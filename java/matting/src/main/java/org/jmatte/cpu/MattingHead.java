@@ -6,7 +6,7 @@ import org.jmatte.cpu.Linear.Epilogue;
 import org.jmatte.image.Alpha;
 
 /** alpha = sigmoid(1x1 convolution of ReLU(3x3 convolution of the map)), written where the user reads it. */
-final class MattingHead extends DecoderStage {
+final class MattingHead extends StripStage {
     private final ActiveArea active;
     private final Linear hidden;
     private final long weights;
@@ -44,7 +44,7 @@ final class MattingHead extends DecoderStage {
         this.alpha = alpha;
         this.alphaAddress = alpha == null ? 0 : NativeMemory.address(alpha.values());
         this.trimap = trimap;
-        blocks = Blocks.of(run.geometry().width(), DetailConvolution.MOST_COLUMNS);
+        blocks = Blocks.of(run.geometry().width(), StripConvolution.MOST_COLUMNS);
         product = Rows.padded(hidden, ElementType.FP32, Epilogue.RELU, blocks.size(), blocks.last());
         unfoldedAt = scratch.reserve(map.type().bytes((long) Rows.padded(blocks.size()) * hidden.inputs()));
         hiddenAt = scratch.reserve((long) Rows.padded(blocks.size()) * hidden.outputs() * Float.BYTES);
@@ -81,9 +81,14 @@ final class MattingHead extends DecoderStage {
                     alphaAddress,
                     alpha.format().ordinal()));
         });
-        if (notNumbers.get() > 0) {
-            throw new ArithmeticException("alpha is not a number at " + notNumbers + " pixels of the rows " + from
-                    + " to " + (to - 1) + ": the checkpoint's weights, or the type they run in, do not fit this photo; "
+        requireNumbers(notNumbers.get(), from, to);
+    }
+
+    /** @throws ArithmeticException if there were results that are not numbers, in the rows {@code from} to {@code to} - 1 */
+    static void requireNumbers(long others, int from, int to) {
+        if (others > 0) {
+            throw new ArithmeticException("alpha is not a number at " + others + " pixels of the rows " + from + " to "
+                    + (to - 1) + ": the checkpoint's weights, or the type they run in, do not fit this photo; "
                     + "try fp32");
         }
     }

@@ -45,6 +45,22 @@ final class NativeMemory {
         return new BytePointer(direct.duplicate().clear()).address();
     }
 
+    /** The sum of each column of rows of floats, added up in order. */
+    static double[] columnSums(long address, long rows, int columns) {
+        double[] sums = new double[columns];
+        FloatBuffer values = floats(address, rows * columns);
+        for (long row = 0; row < rows; row++) {
+            for (int c = 0; c < columns; c++) {
+                sums[c] += values.get();
+            }
+        }
+        return sums;
+    }
+
+    static void copy(long to, long from, long count) {
+        Pointer.memcpy(new Address().at(to), new Address().at(from), count);
+    }
+
     static void clear(long address, long count) {
         Pointer.memset(new Address().at(address), 0, count);
     }

@@ -2,7 +2,7 @@ package org.jmatte.cpu;
 
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
-import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 
 /** Patches of 16x16 pixels times a matrix, plus the position table resized to the grid. */
 final class PatchEmbedding {
@@ -40,7 +40,7 @@ final class PatchEmbedding {
             int columns = blocks.size(task % blocks.count());
             long token = (long) row * gridWidth + first;
             long out = x + token * channels * Float.BYTES;
-            pixels.unfold(Architecture.PATCH, Architecture.PATCH, 0, row, first, columns, scratch.at(slot, patches));
+            pixels.unfold(VitArchitecture.PATCH, VitArchitecture.PATCH, 0, row, first, columns, scratch.at(slot, patches));
             project.run(columns, scratch.at(slot, patches), out, scratch.at(slot, inner));
             CpuKernels.add_position(out, token, columns, gridHeight, gridWidth, channels, table);
         });

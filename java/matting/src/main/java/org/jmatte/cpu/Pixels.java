@@ -62,6 +62,10 @@ final class Pixels {
         return bytes;
     }
 
+    Trimap trimap() {
+        return trimap;
+    }
+
     long trimapAddress() {
         return trimapAddress;
     }
@@ -92,8 +96,26 @@ final class Pixels {
                 operands.code());
     }
 
+    /** Planes of path-adaptive matting, which sees the trimap one-hot: {@code columns} positions from (y, first) on. */
+    void planes(int y, int first, int columns, long out) {
+        CpuKernels.input_planes(
+                photoAddress,
+                photo.bits(),
+                photo.rowStride(),
+                trimapAddress,
+                photo.height(),
+                photo.width(),
+                scale,
+                shift,
+                y,
+                first,
+                columns,
+                out,
+                operands.code());
+    }
+
     /** The planes as the source of a 3x3 convolution with padding 1. */
-    DecoderStage.Unfold convolution(int stride) {
+    StripStage.Unfold convolution(int stride) {
         return (y, first, columns, out) -> unfold(3, stride, 1, y, first, columns, out);
     }
 }

@@ -14,6 +14,7 @@ import org.bytedeco.dnnl.stream;
 import org.bytedeco.javacpp.Pointer;
 import org.jmatte.cpu.Linear.Epilogue;
 import org.jmatte.cpu.NativeMemory.Address;
+import org.jmatte.network.PamArchitecture;
 
 /** A {@link Linear} applied to a fixed number of dense rows, on one thread. Any number of threads may run it at once. */
 final class Product implements AutoCloseable {
@@ -61,6 +62,7 @@ final class Product implements AutoCloseable {
                 case NONE -> {}
                 case GELU -> operations.append_eltwise(dnnl.algorithm.eltwise_gelu_erf, 0, 0);
                 case RELU -> operations.append_eltwise(dnnl.algorithm.eltwise_relu, RELU_SLOPE, 0);
+                case LEAKY -> operations.append_eltwise(dnnl.algorithm.eltwise_relu, PamArchitecture.LEAK, 0);
                 case ADD -> operations.append_sum();
             }
             attributes.set_post_ops(operations);

@@ -32,16 +32,7 @@ final class Refinement {
         String name = block + ".efficient_block.";
         fc1 = weights.linear(name + "fc1");
         fc2 = weights.linear(name + "fc2");
-        float[] filters = weights.values(name + "dwconv.weight");
-        int channels = fc1.outputs();
-        int taps = filters.length / channels;
-        float[] tapMajor = new float[filters.length];
-        for (int c = 0; c < channels; c++) {
-            for (int tap = 0; tap < taps; tap++) {
-                tapMajor[tap * channels + c] = filters[c * taps + tap];
-            }
-        }
-        depthwise = weights.keep(tapMajor);
+        depthwise = weights.filters(name + "dwconv");
         depthwiseBias = weights.vector(name + "dwconv.bias");
         gateKernel = weights.values(name + "eca.conv.weight");
     }
@@ -255,13 +246,7 @@ final class Refinement {
         scratch.take(run);
         run.forEach(1, (task, slot) -> {
             int hidden = fc2.inputs();
-            double[] total = new double[hidden];
-            FloatBuffer part = NativeMemory.floats(sums, (long) parts * hidden);
-            for (int p = 0; p < parts; p++) {
-                for (int c = 0; c < hidden; c++) {
-                    total[c] += part.get();
-                }
-            }
+            double[] total = NativeMemory.columnSums(sums, parts, hidden);
             FloatBuffer means = NativeMemory.floats(mean, hidden);
             for (int c = 0; c < hidden; c++) {
                 means.put((float) (total[c] / run.geometry().tokens()));

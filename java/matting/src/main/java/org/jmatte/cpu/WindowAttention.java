@@ -3,7 +3,7 @@ package org.jmatte.cpu;
 import java.nio.IntBuffer;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
-import org.jmatte.network.Architecture;
+import org.jmatte.network.VitArchitecture;
 
 /**
  * stream += proj(attention inside 14x14 windows of norm(stream)). A task is one window: its tokens are gathered by the
@@ -11,7 +11,7 @@ import org.jmatte.network.Architecture;
  * the stream is updated in place.
  */
 final class WindowAttention {
-    private static final int WINDOW = Architecture.WINDOW;
+    private static final int WINDOW = VitArchitecture.WINDOW;
     /** Of rows per product: the 196 rows of a whole window stay as they are. */
     private static final int MULTIPLE = 4;
 
@@ -96,7 +96,7 @@ final class WindowAttention {
                     type.code(),
                     height,
                     width,
-                    channels / Architecture.HEAD_DIM,
+                    channels / VitArchitecture.HEAD_DIM,
                     qkvBias,
                     relH,
                     relW,

@@ -35,6 +35,11 @@ public record Geometry(int height, int width, int paddedHeight, int paddedWidth,
                 tiled ? canvas(paddedWidth) : paddedWidth);
     }
 
+    /** Of {@link PamArchitecture}: each side grows to its next multiple of 32. */
+    public static Geometry pam(int height, int width) {
+        return of(height, width, true, false);
+    }
+
     private static int canvas(int padded) {
         return Math.min(padded + REACH, roundUp(padded, TILE));
     }
@@ -43,12 +48,18 @@ public record Geometry(int height, int width, int paddedHeight, int paddedWidth,
         return (size + multiple - 1) / multiple * multiple;
     }
 
+    /** The padded area in units of 1024x1024 pixels, for which compute budgets are stated. */
+    public double referenceAreas() {
+        double side = PamArchitecture.REFERENCE_SIDE;
+        return paddedHeight / side * (paddedWidth / side);
+    }
+
     public int gridHeight() {
-        return paddedHeight / Architecture.PATCH;
+        return paddedHeight / VitArchitecture.PATCH;
     }
 
     public int gridWidth() {
-        return paddedWidth / Architecture.PATCH;
+        return paddedWidth / VitArchitecture.PATCH;
     }
 
     public int tokens() {

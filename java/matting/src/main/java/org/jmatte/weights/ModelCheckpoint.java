@@ -8,6 +8,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jmatte.network.Architecture;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.VitArchitecture;
 
 /**
  * The tensors of a network under the authors' names, whatever the file calls them: recognised, and checked to be all
@@ -15,6 +17,7 @@ import org.jmatte.network.Architecture;
  */
 final class ModelCheckpoint implements Checkpoint {
     private static final String WIDTH_TENSOR = "backbone.patch_embed.proj.bias";
+    private static final String PATH_TENSOR = "cost_embedding.weight";
     private static final String ROUTER = "backbone.routers.0.";
     private static final String PARALLEL = "module."; // DataParallel's prefix
     private static final int MOST_LISTED = 10;
@@ -58,17 +61,21 @@ final class ModelCheckpoint implements Checkpoint {
     }
 
     private Architecture recognise(Map<String, TensorInfo> found) {
+        if (found.containsKey(PATH_TENSOR)) {
+            return PamArchitecture.PAM;
+        }
         TensorInfo bias = found.get(nameInFile(WIDTH_TENSOR));
         if (bias == null) {
             throw error(
-                    "a MEMatte or ViTMatte network with " + WIDTH_TENSOR + " or " + huggingFaceName(WIDTH_TENSOR),
+                    "a MEMatte or ViTMatte network with " + WIDTH_TENSOR + " or " + huggingFaceName(WIDTH_TENSOR)
+                            + ", or a PAM network with " + PATH_TENSOR,
                     found.size() + " other tensors: " + listed(new ArrayList<>(found.keySet())),
                     "Give the weights of such a network.");
         }
         long width = bias.shape().length == 1 ? bias.shape()[0] : 0;
         boolean routed = found.keySet().stream().anyMatch(name -> name.startsWith(ROUTER));
         try {
-            return Architecture.of((int) Math.min(width, Integer.MAX_VALUE), routed);
+            return VitArchitecture.of((int) Math.min(width, Integer.MAX_VALUE), routed);
         } catch (IllegalArgumentException e) {
             throw new CheckpointException(
                     file.description() + ": " + bias.name() + " has shape " + Arrays.toString(bias.shape()) + ". "
@@ -104,14 +111,16 @@ final class ModelCheckpoint implements Checkpoint {
             throw error(
                     "the " + (matched.size() + missing.size() + wrong.size()) + " tensors of " + architecture.name(),
                     String.join("; ", problems),
-                    "Give the weights of a MEMatte or ViTMatte network of 12 blocks, unchanged.");
+                    architecture == PamArchitecture.PAM
+                            ? "Give the weights of a PAM network, unchanged."
+                            : "Give the weights of a MEMatte or ViTMatte network of 12 blocks, unchanged.");
         }
         return matched;
     }
 
     /** ViTMatte's global tables keep the length of their training grid; they are resized in use. */
     private static boolean fits(String name, long[] expected, long[] shape) {
-        boolean anyOddLength = expected[0] == Architecture.GLOBAL_OFFSETS && name.contains(".attn.rel_pos_");
+        boolean anyOddLength = expected[0] == VitArchitecture.GLOBAL_OFFSETS && name.contains(".attn.rel_pos_");
         if (anyOddLength) {
             return shape.length == 2 && shape[0] % 2 == 1 && shape[1] == expected[1];
         }

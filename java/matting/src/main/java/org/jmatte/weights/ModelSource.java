@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.network.Architecture;
+import org.jmatte.network.PamArchitecture;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -136,7 +137,13 @@ public final class ModelSource implements AutoCloseable {
     private static ModelSource recognised(Checkpoint opened, Function<Origin, Normalisation> normalisation) {
         try {
             ModelCheckpoint model = new ModelCheckpoint(opened);
-            return new ModelSource(model.architecture(), model.origin(), normalisation.apply(model.origin()), model);
+            Origin origin = model.origin();
+            boolean defined = model.architecture() instanceof PamArchitecture; // no file beside it says otherwise
+            return new ModelSource(
+                    model.architecture(),
+                    origin,
+                    defined ? Normalisation.of(origin) : normalisation.apply(origin),
+                    model);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;

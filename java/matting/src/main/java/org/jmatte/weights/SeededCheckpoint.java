@@ -54,7 +54,7 @@ final class SeededCheckpoint implements Checkpoint {
         long state = hash(seed + ":" + name);
         for (int i = 0; i < elements; i++) {
             state += STEP;
-            target.put((float) rule.value(uniform(state)));
+            target.put(rule.value(uniform(state)));
         }
     }
 
@@ -77,9 +77,19 @@ final class SeededCheckpoint implements Checkpoint {
         return h;
     }
 
-    /** From u to the weight: offset + gain * (scale * u), or of |u|; rounded in this order, then to float32. */
-    private record Rule(boolean absolute, double offset, double gain, double scale) {
+    /**
+     * From u to the weight: offset + gain * (scale * u), or of |u|; rounded in this order, then to float32, then times
+     * {@code last}.
+     */
+    private record Rule(boolean absolute, double offset, double gain, double scale, float last) {
+        Rule(boolean absolute, double offset, double gain, double scale) {
+            this(absolute, offset, gain, scale, 1);
+        }
+
         static Rule of(String name, long[] shape) {
+            if (name.equals("alpha.bias")) {
+                return new Rule(false, 0.5, 1, 0); // with the smaller weights, keeps alpha inside 0..1
+            }
             if (name.endsWith("running_var")) {
                 return new Rule(true, 1, 1, 0.5);
             }
@@ -103,11 +113,12 @@ final class SeededCheckpoint implements Checkpoint {
                 fanIn *= shape[i];
             }
             double gain = name.endsWith("matting_convs.3.weight") ? 12 : 1; // spreads alpha over (0, 1)
-            return new Rule(false, 0, gain, Math.sqrt(3.0 / fanIn)); // variance 1 / fan-in
+            float last = name.equals("alpha.weight") ? 0.6f : 1;
+            return new Rule(false, 0, gain, Math.sqrt(3.0 / fanIn), last); // variance 1 / fan-in
         }
 
-        double value(double u) {
-            return offset + gain * (scale * (absolute ? Math.abs(u) : u));
+        float value(double u) {
+            return last * (float) (offset + gain * (scale * (absolute ? Math.abs(u) : u)));
         }
     }
 }

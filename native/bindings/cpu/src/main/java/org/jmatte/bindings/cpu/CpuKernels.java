@@ -154,6 +154,19 @@ public final class CpuKernels {
             int x0,
             int rows,
             int columns,
+            @Cast("void*") long out,
+            long pitch);
+
+    public static native void unfold2x2(
+            @Cast("const void*") long map,
+            int type,
+            int height,
+            int width,
+            int channels,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
             @Cast("void*") long out);
 
     public static native void copy_clamped(
@@ -179,6 +192,7 @@ public final class CpuKernels {
             int height,
             int width,
             int channels,
+            float slope,
             @Cast("void*") long out,
             int type,
             int ring);
@@ -193,6 +207,79 @@ public final class CpuKernels {
             int rows,
             int columns,
             int width,
+            @Cast("void*") long alpha,
+            int format);
+
+    public static native void input_planes(
+            @Cast("const void*") long photo,
+            int bits,
+            long photo_stride,
+            @Cast("const unsigned char*") long trimap,
+            int height,
+            int width,
+            @Cast("const float*") long scale,
+            @Cast("const float*") long shift,
+            int y,
+            int first,
+            int columns,
+            @Cast("void*") long out,
+            int type);
+
+    public static native void depthwise7x7_norm(
+            @Cast("const void*") long map,
+            int type,
+            int height,
+            int width,
+            int channels,
+            @Cast("const float*") long weight,
+            @Cast("const float*") long bias,
+            @Cast("const float*") long norm_weight,
+            @Cast("const float*") long norm_bias,
+            float eps,
+            int y,
+            int first,
+            int columns,
+            @Cast("void*") long out);
+
+    public static native void sum_rows(
+            @Cast("const void*") long x, int type, long rows, int channels, @Cast("float*") long sums);
+
+    public static native void scale_rows(
+            @Cast("const void*") long x,
+            int type,
+            long rows,
+            int channels,
+            @Cast("const float*") long scale,
+            @Cast("void*") long out);
+
+    public static native void add_activated(
+            @Cast("const float*") long y, float slope, long elements, @Cast("void*") long x, int type);
+
+    public static native void add_resized(
+            @Cast("const float*") long coarse,
+            int coarse_height,
+            int coarse_width,
+            int height,
+            int width,
+            int channels,
+            int y,
+            int x0,
+            int columns,
+            @Cast("float*") long out);
+
+    public static native int alpha_convolution(
+            @Cast("const void*") long map,
+            int type,
+            int ring,
+            int height,
+            int width,
+            @Cast("const float*") long weight,
+            float bias,
+            @Cast("const unsigned char*") long trimap,
+            int y,
+            int x0,
+            int columns,
+            int alpha_width,
             @Cast("void*") long alpha,
             int format);
 

@@ -1,18 +1,18 @@
 package org.jmatte.network;
 
-/** A matting network as a straight list of operators. */
-public final class Network {
-    private final Architecture architecture;
+/** MEMatte and ViTMatte as a straight list of operators. */
+public final class VitNetwork {
+    private final VitArchitecture architecture;
 
-    public Network(Architecture architecture) {
+    public VitNetwork(VitArchitecture architecture) {
         this.architecture = architecture;
     }
 
     /** Runs, or plans, or whatever the operators do. */
-    public void run(Ops ops) {
+    public void run(VitOps ops) {
         ops.embedPatches();
-        for (int block = 0; block < Architecture.DEPTH; block++) {
-            if (!Architecture.isGlobal(block)) {
+        for (int block = 0; block < VitArchitecture.DEPTH; block++) {
+            if (!VitArchitecture.isGlobal(block)) {
                 ops.windowAttention(block);
                 ops.mlp(block);
             } else {

@@ -1,12 +1,12 @@
 package org.jmatte.network;
 
 /**
- * What a backend can do: the sub-layers that the matting networks consist of, each over one residual stream of tokens
- * [N, C] that the backend holds. A network is a straight list of these calls. Chunks, bands and strips live below.
+ * What a backend can do for {@link VitNetwork}: the sub-layers that it consists of, each over one residual stream of
+ * tokens [N, C] that the backend holds. A network is a straight list of these calls. Chunks, bands and strips live below.
  *
  * <p>{@code block} counts from 0; norm(.) is layer normalisation.
  */
-public interface Ops {
+public interface VitOps {
     /** stream = patches of 16x16 pixels (normalised photo, trimap; zero padded) times a matrix, plus position. */
     void embedPatches();
 

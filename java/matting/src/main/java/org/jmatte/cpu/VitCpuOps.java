@@ -8,15 +8,12 @@ import org.jmatte.StageListener;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
-import org.jmatte.network.Architecture;
-import org.jmatte.network.Ops;
+import org.jmatte.network.VitArchitecture;
+import org.jmatte.network.VitOps;
 
 /** The operators on the CPU, over the memory of one {@link CpuRun}: either planning or computing. */
-final class CpuOps implements Ops {
-    /** The name of the last stage. */
-    static final String DECODE = "decode";
-
-    private final CpuModel model;
+final class VitCpuOps implements VitOps {
+    private final VitModel model;
     private final CpuRun run;
     private final TokenPolicy policy;
     private final Pixels pixels;
@@ -30,26 +27,26 @@ final class CpuOps implements Ops {
     private Routed routed;
     private long gateScale;
 
-    private CpuOps(CpuModel model, CpuRun run, TokenPolicy policy, Pixels pixels, Alpha alpha, ActiveArea active) {
+    private VitCpuOps(VitModel model, CpuRun run, TokenPolicy policy, Pixels pixels, Alpha alpha, ActiveArea active) {
         this.model = model;
         this.run = run;
         this.policy = policy;
         this.pixels = pixels;
         this.alpha = alpha;
         this.active = active;
-        this.channels = model.architecture().width();
+        this.channels = model.network().width();
         this.x = run.arena().take((long) run.geometry().tokens() * channels * Float.BYTES);
         this.windowOrder = WindowAttention.takeOrder(run);
     }
 
-    static CpuOps planning(CpuModel model, CpuRun run, TokenPolicy policy) {
-        return new CpuOps(model, run, policy, Pixels.planned(run), null, ActiveArea.everything());
+    static VitCpuOps planning(VitModel model, CpuRun run, TokenPolicy policy) {
+        return new VitCpuOps(model, run, policy, Pixels.planned(run), null, ActiveArea.everything());
     }
 
     /** @param alpha takes the result */
-    static CpuOps computing(CpuModel model, CpuRun run, TokenPolicy policy, Photo photo, Trimap trimap, Alpha alpha) {
+    static VitCpuOps computing(VitModel model, CpuRun run, TokenPolicy policy, Photo photo, Trimap trimap, Alpha alpha) {
         MatteRequest request = run.request();
-        return new CpuOps(
+        return new VitCpuOps(
                 model,
                 run,
                 policy,
@@ -84,7 +81,7 @@ final class CpuOps implements Ops {
     @Override
     public void route(int block) {
         run.stage(name(block, "route"), () -> {
-            int router = Architecture.router(block);
+            int router = VitArchitecture.router(block);
             int tokens = run.geometry().tokens();
             int most = policy.most(tokens);
             routedMark = run.arena().mark();
@@ -122,7 +119,7 @@ final class CpuOps implements Ops {
     @Override
     public void mlp(int block) {
         run.stage(name(block, "mlp"), () -> model.mlp(block).run(run, x));
-        if (!Architecture.isGlobal(block)) {
+        if (!VitArchitecture.isGlobal(block)) {
             tap("block" + block);
         }
     }
@@ -136,7 +133,7 @@ final class CpuOps implements Ops {
     @Override
     public void decode() {
         boolean keepKnown = !run.planning() && run.request().keepKnown();
-        run.stage(DECODE, () -> model.decoder().run(run, x, pixels, active, alpha, keepKnown));
+        run.stage("decode", () -> model.decoder().run(run, x, pixels, active, alpha, keepKnown));
     }
 
     private static String name(int block, String what) {

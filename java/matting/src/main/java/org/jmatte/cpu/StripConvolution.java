@@ -2,8 +2,8 @@ package org.jmatte.cpu;
 
 import org.jmatte.cpu.Linear.Epilogue;
 
-/** map = ReLU(3x3 convolution), a row's block of columns at a time. */
-final class DetailConvolution extends DecoderStage {
+/** map = act(3x3 convolution), a row's block of columns at a time. */
+final class StripConvolution extends StripStage {
     /** Most columns of a block. */
     static final int MOST_COLUMNS = 128;
 
@@ -16,14 +16,14 @@ final class DetailConvolution extends DecoderStage {
     private final long unfoldedAt;
     private final long inner;
 
-    DetailConvolution(CpuRun run, ActiveArea active, Linear linear, FeatureMap map, Unfold source) {
+    StripConvolution(CpuRun run, ActiveArea active, Linear linear, Epilogue activation, FeatureMap map, Unfold source) {
         super(run);
         this.active = active;
         this.map = map;
         this.linear = linear;
         this.source = source;
         blocks = Blocks.of(map.width(), MOST_COLUMNS);
-        product = Rows.exact(linear, map.type(), Epilogue.RELU, blocks.size(), blocks.last());
+        product = Rows.exact(linear, map.type(), activation, blocks.size(), blocks.last());
         unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * linear.inputs()));
         inner = scratch.reserveFor(product);
     }

@@ -1,0 +1,145 @@
+package org.jmatte.cpu;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamArchitecture.Stage;
+import org.jmatte.network.PamOps;
+
+/** The operators of path-adaptive matting on the CPU, over the memory of one {@link CpuRun}: planning or computing. */
+final class PamCpuOps implements PamOps {
+    private final PamModel model;
+    private final CpuRun run;
+    private final Pixels pixels;
+    private final Alpha alpha;
+    private final float[] costFeature;
+    private final FeatureMap half;
+    private final Map<Integer, FeatureMap> skipped = new HashMap<>();
+    /** The features of the present stage. */
+    private FeatureMap x;
+
+    private StageRun stage;
+    /** Where the arena's part ends that later stages need. */
+    private long kept;
+
+    private PamCpuOps(PamModel model, CpuRun run, Pixels pixels, Alpha alpha, float[] costFeature) {
+        this.model = model;
+        this.run = run;
+        this.pixels = pixels;
+        this.alpha = alpha;
+        this.costFeature = costFeature;
+        half = FeatureMap.whole(run, PamArchitecture.HALF, 2);
+        kept = run.arena().mark();
+    }
+
+    static PamCpuOps planning(PamModel model, CpuRun run) {
+        return new PamCpuOps(model, run, Pixels.planned(run), null, null);
+    }
+
+    /** @param alpha takes the result */
+    static PamCpuOps computing(PamModel model, CpuRun run, int gmacs, Photo photo, Trimap trimap, Alpha alpha) {
+        Pixels pixels = Pixels.of(run, photo, trimap, model.mean(), model.std());
+        return new PamCpuOps(model, run, pixels, alpha, model.costFeature(gmacs));
+    }
+
+    @Override
+    public void stem() {
+        run.stage("stem", () -> model.stem().run(run, pixels, half));
+    }
+
+    @Override
+    public void encode(Stage next) {
+        run.stage(next.name(), () -> {
+            FeatureMap from = x == null ? half : x;
+            x = take(next);
+            StageRun.Source source = next.kernel() == 3
+                    ? (y, left, rows, columns, to) -> {
+                        from.unfold(2, y, left, rows, columns, to, 9L * from.channels());
+                        return to;
+                    }
+                    : (y, left, rows, columns, to) -> {
+                        CpuKernels.unfold2x2(
+                                from.address(),
+                                from.type().code(),
+                                from.height(),
+                                from.width(),
+                                from.channels(),
+                                y,
+                                left,
+                                rows,
+                                columns,
+                                to);
+                        return to;
+                    };
+            enter(next, source, null);
+            skipped.put(next.scale(), x);
+        });
+    }
+
+    @Override
+    public void decode(Stage next) {
+        run.stage(next.name(), () -> {
+            FeatureMap coarser = x;
+            FeatureMap skip = skipped.get(next.scale());
+            run.arena().release(kept);
+            // The entry is pointwise in the skipped map, which nobody needs after it.
+            x = skip.channels() == next.channels() ? skip : take(next);
+            enter(next, (y, left, rows, columns, to) -> skip.at(y, left), coarser);
+        });
+    }
+
+    private FeatureMap take(Stage next) {
+        run.arena().release(kept);
+        FeatureMap map = FeatureMap.whole(run, next.channels(), next.scale());
+        kept = run.arena().mark();
+        return map;
+    }
+
+    private void enter(Stage next, StageRun.Source source, FeatureMap coarser) {
+        stage = new StageRun(run, model.stage(next), x, source, coarser);
+        stage.enter();
+    }
+
+    @Override
+    public boolean select(Stage present, int segment) {
+        boolean[] keep = new boolean[1];
+        run.stage(name(segment, "selection"), () -> keep[0] = stage.select(segment, costFeature));
+        return keep[0];
+    }
+
+    @Override
+    public void keep(Stage present, int segment) {
+        run.stage(name(segment, "modules"), () -> stage.keep(segment));
+    }
+
+    @Override
+    public void bypass(Stage present, int segment) {
+        run.stage(name(segment, "connect"), () -> stage.bypass(segment));
+    }
+
+    @Override
+    public void pool(int pyramid) {
+        run.arena().release(kept);
+        run.stage("pyramid " + pyramid, () -> model.pyramid(pyramid).run(run, x));
+    }
+
+    @Override
+    public void refine() {
+        run.arena().release(kept);
+        boolean planning = run.planning();
+        ActiveArea active = planning || run.request().decodeAll()
+                ? ActiveArea.everything()
+                : ActiveArea.unknown(pixels.trimap());
+        boolean keepKnown = !planning && run.request().keepKnown();
+        run.stage("refine", () -> model.refinement()
+                .run(run, model.stem(), x, half, pixels, active, alpha, keepKnown));
+    }
+
+    private static String name(int segment, String what) {
+        return "segment " + segment + " " + what;
+    }
+}
