@@ -10,12 +10,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Predicate;
+import org.jmatte.network.Architecture;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamPath;
 import org.jmatte.weights.CheckpointWriter;
 import org.jmatte.weights.ModelSource;
 import org.jmatte.weights.TensorInfo;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,6 +38,15 @@ class BrokenWeightsTest {
         // Of the blocks: one of either sort.
         assertReported(
                 network, name -> !name.matches("backbone\\.blocks\\.(0|1|3|4|5|6|7|8|9|10)\\..*|.*routers\\.[1-3].*"));
+    }
+
+    /**
+     * Of the segments: one, on either path. Not of the embedding, which has rows for other budgets, nor of the outer
+     * taps at the coarsest resolution, which see nothing but padding in so small a photo.
+     */
+    @Test
+    void aBrokenWeightOnAnyPathIsReported() throws IOException {
+        assertReported("pam", name -> !name.matches("cost_embedding.*|.*second.*depthwise.weight|.*segments\\.[1-9].*|(en|de)coder\\.(six|eigh).*"));
     }
 
     @Tag("long")
@@ -66,6 +80,11 @@ class BrokenWeightsTest {
         assertEquals(List.of(), unnoticed, "not a number, unnoticed");
     }
 
+    private static MattingOptions options(Architecture network) {
+        MattingOptions defaults = MattingOptions.defaults();
+        return network == PamArchitecture.PAM ? defaults : defaults.withKeep(0.5);
+    }
+
     private static long dataStart(FileChannel channel) throws IOException {
         ByteBuffer length = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         channel.read(length, 0);
@@ -81,9 +100,15 @@ class BrokenWeightsTest {
     }
 
     private static boolean reported(Path file) {
-        try (Matting matting =
-                Matting.open(file.toString(), MattingOptions.defaults().withKeep(0.5))) {
-            matting.matte(Scenes.photo(SIDE, SIDE, 1), Scenes.unknown(SIDE, SIDE), MatteRequest.defaults());
+        try (ModelSource source = ModelSource.open(file.toString());
+                Matting matting = Matting.open(source, options(source.architecture()))) {
+            List<PamPath> paths = source.architecture() == PamArchitecture.PAM
+                    ? List.of(PamPath.KEEP_ALL, PamPath.BYPASS_ALL)
+                    : Collections.singletonList(null);
+            for (PamPath path : paths) {
+                MatteRequest request = MatteRequest.defaults().withForcedPath(path);
+                matting.matte(Scenes.photo(SIDE, SIDE, 1), Scenes.unknown(SIDE, SIDE), request);
+            }
             return false;
         } catch (ArithmeticException e) {
             return true;

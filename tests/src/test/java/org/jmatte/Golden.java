@@ -13,6 +13,13 @@ import org.jmatte.weights.Checkpoint;
 
 /** A file that the PyTorch reference wrote: input, alpha, the routers' decisions and, in some, every stage. */
 final class Golden implements AutoCloseable {
+    /** pam-HxW-seedS-gmacsN */
+    static final List<String> PAM = List.of(
+            "pam-100x200-seed2-gmacs52",
+            "pam-160x96-seed3-gmacs76",
+            "pam-64x64-seed4-gmacs70",
+            "pam-96x128-seed1-gmacs64");
+
     /** name-HxW-seedS[-cap N][-stages][-huggingface] */
     static final List<String> ALL = List.of(
             "mematte_tiny-96x128-seed1-stages",
@@ -50,12 +57,21 @@ final class Golden implements AutoCloseable {
     }
 
     int maxTokens() {
+        return number("cap", MattingOptions.DEFAULT_MAX_TOKENS);
+    }
+
+    /** The compute budget; 0 without one. */
+    int gmacs() {
+        return number("gmacs", 0);
+    }
+
+    private int number(String label, int otherwise) {
         for (String part : name.split("-")) {
-            if (part.startsWith("cap")) {
-                return Integer.parseInt(part.substring("cap".length()));
+            if (part.matches(label + "\\d+")) {
+                return Integer.parseInt(part.substring(label.length()));
             }
         }
-        return MattingOptions.DEFAULT_MAX_TOKENS;
+        return otherwise;
     }
 
     boolean huggingface() {

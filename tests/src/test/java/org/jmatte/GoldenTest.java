@@ -107,7 +107,8 @@ class GoldenTest {
     }
 
     static MattingOptions options(Golden golden) {
-        return MattingOptions.defaults().withMaxTokens(golden.maxTokens());
+        MattingOptions options = MattingOptions.defaults().withMaxTokens(golden.maxTokens());
+        return golden.gmacs() == 0 ? options : options.withGmacs(golden.gmacs());
     }
 
     static double worst(Alpha alpha, float[] expected) {

@@ -22,17 +22,20 @@ class KnownAreaTest {
 
     private static Matting mematte;
     private static Matting vitmatte;
+    private static Matting pam;
 
     @BeforeAll
     static void open() {
         mematte = Matting.open("seeded:mematte_tiny");
         vitmatte = Matting.open("seeded:vitmatte_tiny");
+        pam = Matting.open("seeded:pam");
     }
 
     @AfterAll
     static void close() {
         mematte.close();
         vitmatte.close();
+        pam.close();
     }
 
     static Stream<Arguments> trimaps() {
@@ -65,6 +68,12 @@ class KnownAreaTest {
         if ((long) trimap.height() * trimap.width() < 200_000) { // ViTMatte's attention takes time
             check(vitmatte, trimap);
         }
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("trimaps")
+    void skippingThemGivesTheSameAlphaOnAnyPath(String name, Trimap trimap) {
+        check(pam, trimap);
     }
 
     private static void check(Matting matting, Trimap trimap) {

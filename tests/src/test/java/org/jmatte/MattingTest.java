@@ -1,6 +1,7 @@
 package org.jmatte;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -23,23 +24,26 @@ class MattingTest {
 
     private static Matting mematte;
     private static Matting vitmatte;
+    private static Matting pam;
 
     @BeforeAll
     static void open() {
         mematte = Matting.open("seeded:mematte_tiny");
         vitmatte = Matting.open("seeded:vitmatte_tiny");
+        pam = Matting.open("seeded:pam");
     }
 
     @AfterAll
     static void close() {
         mematte.close();
         vitmatte.close();
+        pam.close();
     }
 
     @ParameterizedTest
     @CsvSource({"1, 1", "2, 1", "31, 33", "32, 32", "33, 31", "5000, 16", "16, 5000", "1, 700"})
     void everySizeWorks(int height, int width) {
-        for (Matting matting : new Matting[] {mematte, vitmatte}) {
+        for (Matting matting : new Matting[] {mematte, vitmatte, pam}) {
             Photo photo = Scenes.photo(height, width, 1);
             Trimap trimap = Scenes.unknown(height, width);
             Matte matte = matting.matte(photo, trimap, EXACT);
@@ -72,7 +76,7 @@ class MattingTest {
     @Test
     void sixteenBitsOfTheSameColoursGiveNearlyTheSame() {
         Trimap trimap = Scenes.disc(90, 120, 4);
-        for (Matting matting : new Matting[] {mematte, vitmatte}) {
+        for (Matting matting : new Matting[] {mematte, vitmatte, pam}) {
             Alpha expected =
                     matting.matte(Scenes.photo(90, 120, 4), trimap, EXACT).alpha();
             Alpha actual =
@@ -109,6 +113,25 @@ class MattingTest {
     }
 
     @Test
+    void pamSeesAnythingBetweenBlackAndWhiteAsUnknown() {
+        Photo photo = Scenes.photo(90, 120, 5);
+        byte[] grey = new byte[90 * 120];
+        byte[] levels = new byte[90 * 120];
+        Random random = new Random(5);
+        for (int i = 0; i < grey.length; i++) {
+            boolean known = i % 120 < 40;
+            grey[i] = known ? 0 : (byte) 128;
+            levels[i] = known ? 0 : (byte) (1 + random.nextInt(254));
+        }
+        Alpha expected = pam.matte(photo, Scenes.trimap(grey, 90, 120), EXACT).alpha();
+        for (Trimap.Values reading : Trimap.Values.values()) {
+            Alpha alpha = pam.matte(photo, Scenes.trimap(levels, 90, 120, reading), EXACT)
+                    .alpha();
+            Alphas.assertSame(expected, alpha, reading.name());
+        }
+    }
+
+    @Test
     void imagesWorkLikeTheBuffersTheyHold() {
         Photo photo = Scenes.photo(40, 70, 6);
         Trimap trimap = Scenes.disc(40, 70, 6);
@@ -139,6 +162,8 @@ class MattingTest {
         assertEquals("mematte_tiny", mematte.architecture().name());
         assertTrue(mematte.architecture().routed());
         assertEquals("vitmatte_tiny", vitmatte.architecture().name());
+        assertEquals("pam", pam.architecture().name());
+        assertFalse(pam.architecture().routed());
     }
 
     @Test

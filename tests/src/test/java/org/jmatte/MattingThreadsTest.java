@@ -22,7 +22,7 @@ class MattingThreadsTest {
     private static final MatteRequest EXACT = MatteRequest.defaults().withFormat(Alpha.Format.F32);
 
     @ParameterizedTest
-    @CsvSource({"mematte_tiny, FP32", "mematte_tiny, BF16", "vitmatte_tiny, FP32", "vitmatte_tiny, BF16"})
+    @CsvSource({"mematte_tiny, FP32", "mematte_tiny, BF16", "vitmatte_tiny, FP32", "vitmatte_tiny, BF16", "pam, FP32", "pam, BF16"})
     void everyNumberOfThreadsGivesTheSameBytes(String network, Precision precision) {
         if (precision == Precision.BF16) {
             Machine.assumeBf16();
@@ -39,6 +39,7 @@ class MattingThreadsTest {
                     String what = "run " + run + " with " + threads + " threads";
                     Alphas.assertSame(expected.alpha(), matte.alpha(), what);
                     assertEquals(expected.routing(), matte.routing(), what);
+                    assertEquals(expected.path(), matte.path(), what);
                 }
             }
         }
@@ -46,7 +47,7 @@ class MattingThreadsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"mematte_tiny, FP32", "vitmatte_tiny, BF16"})
+    @CsvSource({"mematte_tiny, FP32", "vitmatte_tiny, BF16", "pam, FP32"})
     void severalCallersShareOneMatting(String network, Precision precision) throws Exception {
         if (precision == Precision.BF16) {
             Machine.assumeBf16();

@@ -57,7 +57,7 @@ class MemoryBudgetTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"mematte_tiny, 500, 330", "vitmatte_tiny, 350, 430", "mematte_tiny, 130, 700"})
+    @CsvSource({"mematte_tiny, 500, 330", "vitmatte_tiny, 350, 430", "mematte_tiny, 130, 700", "pam, 300, 430"})
     void everyTilingGivesTheSameResult(String network, int height, int width) {
         Photo photo = Scenes.photo(height, width, 1);
         MatteRequest request =
@@ -74,6 +74,7 @@ class MemoryBudgetTest {
                 assertEquals(matte.plannedBytes(), matte.peakBytes());
                 assertTrue(budget == 0 || matte.peakBytes() < expected.peakBytes());
                 assertEquals(expected.routing(), matte.routing());
+                assertEquals(expected.path(), matte.path());
                 double difference = Alphas.difference(expected.alpha(), matte.alpha());
                 assertTrue(difference < 1e-5, "alpha differs by " + difference);
             }
@@ -113,6 +114,9 @@ class MemoryBudgetTest {
         "mematte_tiny, 200, 300, FP32",
         "vitmatte_tiny, 200, 300, FP32",
         "mematte_tiny, 1, 1, FP32",
+        "pam, 200, 300, FP32",
+        "pam, 1, 1, FP32",
+        "pam, 200, 300, BF16",
         "mematte_tiny, 200, 300, BF16"
     })
     void theSmallestBudgetWorksAndOneByteLessIsRefused(String network, int height, int width, Precision precision) {

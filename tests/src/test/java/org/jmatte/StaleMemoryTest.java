@@ -17,7 +17,9 @@ class StaleMemoryTest {
             strings = {
                 "mematte_tiny-100x320-seed2",
                 "mematte_tiny-544x608-seed3-cap200",
-                "vitmatte_tiny-96x160-seed7-stages"
+                "vitmatte_tiny-96x160-seed7-stages",
+                "pam-100x200-seed2-gmacs52",
+                "pam-96x128-seed1-gmacs64"
             })
     void freshMemoryDoesNotShow(String golden) {
         ChildProcess probe =

@@ -29,6 +29,20 @@ class BenchCommandTest {
     }
 
     @Test
+    void aPathIsFollowedAndTold() {
+        for (String path : List.of("keep", "bypass", "01001110011110")) {
+            String taken = path.equals("keep") ? "1".repeat(14) : path.equals("bypass") ? "0".repeat(14) : path;
+            String line = CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--path=" + path, "--runs=1")
+                    .done()
+                    .out()
+                    .strip();
+            assertTrue(line.matches("pam 64x96 fp32 cpu path " + taken + ": \\d+\\.\\d{3} s, peak \\d+ MiB"), line);
+        }
+        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--path=0101").refused("path", "'0101'");
+        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--keep=0.5").refused("keep", "pam");
+    }
+
+    @Test
     void withoutRoutersKeepIsWarnedOf() {
         CommandLineRun run = CommandLineRun.logged(
                 "bench", "--model", "seeded:vitmatte_tiny", "--size=32x32", "--keep=0.25", "--runs=1");

@@ -28,6 +28,8 @@ class JsonTest {
             9,
             new Report.Seconds(1, 2, 3, 4, 5, 6, 21),
             new Report.Tokens(4, List.of(1, 2, 3, 4)),
+            null,
+            null,
             100,
             101);
 
@@ -49,6 +51,8 @@ class JsonTest {
                         "width",
                         "seconds",
                         "tokens",
+                        "path",
+                        "gmacs",
                         "peak_bytes",
                         "planned_bytes"),
                 keys);

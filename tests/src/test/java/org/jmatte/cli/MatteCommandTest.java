@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.jmatte.network.PamPath;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -63,12 +64,38 @@ class MatteCommandTest {
         assertEquals(WIDTH, report.get("width").asInt());
         assertEquals(4 * 6, report.get("tokens").get("total").asInt());
         assertEquals(4, report.get("tokens").get("kept").size());
+        assertTrue(report.get("path").isNull() && report.get("gmacs").isNull(), report.toString());
         JsonNode seconds = report.get("seconds");
         double parts = 0;
         for (String part : List.of("load", "read", "encode", "decode", "write")) {
             parts += seconds.get(part).asDouble();
         }
         assertTrue(parts <= seconds.get("total").asDouble() + 1e-3, seconds.toString());
+    }
+
+    @Test
+    void theReportTellsThePathAndItsCost() throws IOException {
+        matteBy("seeded:pam", "--gmacs", "aggressive", "--report", path("r.json"))
+                .done();
+        JsonNode report = new ObjectMapper().readTree(path("r.json").toFile());
+        PamPath taken = PamPath.of(report.get("path").asText());
+        assertEquals(taken.gmacs(), report.get("gmacs").asDouble());
+        assertTrue(taken.gmacs() <= 60, report.toString());
+        assertEquals(0, report.get("tokens").get("total").asInt());
+        assertEquals("pam", report.get("model").asText());
+    }
+
+    @Test
+    void budgetsThatNoPathMeetsAreRefused() {
+        matteBy("seeded:pam", "--gmacs", "51").refused("gmacs", "at least 52");
+        matteBy("seeded:mematte_tiny", "--gmacs", "60").refused("gmacs", "mematte_tiny");
+    }
+
+    private CommandLineRun matteBy(String model, Object... flags) {
+        List<Object> words = new ArrayList<>(
+                List.of("matte", "--model", model, "--image", image, "--trimap", trimap, "--out", path("a.png")));
+        words.addAll(List.of(flags));
+        return CommandLineRun.of(words.toArray());
     }
 
     @Test

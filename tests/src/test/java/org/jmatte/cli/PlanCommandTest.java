@@ -61,6 +61,22 @@ class PlanCommandTest {
     }
 
     @Test
+    void theComputeBudgetIsStatedPerMegapixelAndAsTotal() throws IOException {
+        Object[] args = {"plan", "--model", "seeded:pam", "--size", "1000x2048", "--gmacs", "60", "--json"};
+        JsonNode plan =
+                new ObjectMapper().readTree(CommandLineRun.of(args).done().out());
+        assertEquals(60, plan.get("gmacs").asInt());
+        assertEquals(120, plan.get("total_gmacs").asDouble());
+        assertTrue(plan.get("max_tokens").isNull(), plan.toString());
+        String out = CommandLineRun.of(Arrays.copyOf(args, 7)).done().out();
+        assertTrue(out.contains("compute at most 60 GMACs per 1024x1024 pixels, 120.000 in all"), out);
+        String vit = CommandLineRun.of(PLAN).done().out();
+        assertFalse(vit.contains("compute"), vit);
+        CommandLineRun.of("plan", "--model", "seeded:pam", "--size", "64x64", "--gmacs", "51")
+                .refused("gmacs", "at least 52", "got 51");
+    }
+
+    @Test
     void withoutRoutersKeepIsWarnedOf() {
         Object[] args = {"plan", "--model", "seeded:vitmatte_tiny", "--size", "64x96", "--keep", "0.5"};
         CommandLineRun run = CommandLineRun.logged(args);

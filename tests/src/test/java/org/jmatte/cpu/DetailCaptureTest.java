@@ -18,6 +18,7 @@ class DetailCaptureTest {
         Numbers.restoreIsa();
     }
 
+    private static final float[] SLOPES = {0, 0.1f};
     private static final int INPUTS = 3; // channels of the low-resolution map
 
     @ParameterizedTest
@@ -37,6 +38,20 @@ class DetailCaptureTest {
     /** The tile as the upsampled map, zero outside, convolved with the weights. */
     private static void checkFuse(
             int height, int width, int channels, int y0, int x0, int rows, int columns, int ring, int type) {
+        for (float slope : SLOPES) checkFuse(height, width, channels, slope, y0, x0, rows, columns, ring, type);
+    }
+
+    private static void checkFuse(
+            int height,
+            int width,
+            int channels,
+            float slope,
+            int y0,
+            int x0,
+            int rows,
+            int columns,
+            int ring,
+            int type) {
         float[] low = Numbers.random(height / 2 * (width / 2) * INPUTS, 1);
         float[] weight = Numbers.random(9 * INPUTS * channels, 2);
         float[] detail = Numbers.random(rows * columns * channels, 3);
@@ -55,7 +70,7 @@ class DetailCaptureTest {
                     v += weight[(k * INPUTS + n) * channels + c]
                             * upsampled(low, height / 2, width / 2, row, column, n);
             }
-            expected[(y % ring * width + x) * channels + c] = Math.max(0, v);
+            expected[(y % ring * width + x) * channels + c] = Math.max(slope * v, v);
         }
         try (NativeBuffer product = NativeBuffer.of(products(
                         low,
@@ -79,6 +94,7 @@ class DetailCaptureTest {
                     height,
                     width,
                     channels,
+                    slope,
                     out.address(),
                     type,
                     ring);
@@ -129,13 +145,26 @@ class DetailCaptureTest {
         CpuKernels.use_isa(isa);
         float[] detail = new float[2 * 2 * 19];
         detail[5] = Float.NaN;
-        try (NativeBuffer products = NativeBuffer.of(new float[9 * 9 * 19]);
-                NativeBuffer details = NativeBuffer.of(detail);
-                NativeBuffer out = NativeBuffer.empty(detail.length, NativeBuffer.FP32)) {
-            CpuKernels.fuse_upsampled(
-                    products.address(), details.address(), 0, 0, 2, 2, 2, 2, 19, out.address(), NativeBuffer.FP32, 2);
-            Numbers.assertSame(detail, out.floats());
-        }
+        for (float slope : SLOPES)
+            try (NativeBuffer products = NativeBuffer.of(new float[9 * 9 * 19]);
+                    NativeBuffer details = NativeBuffer.of(detail);
+                    NativeBuffer out = NativeBuffer.empty(detail.length, NativeBuffer.FP32)) {
+                CpuKernels.fuse_upsampled(
+                        products.address(),
+                        details.address(),
+                        0,
+                        0,
+                        2,
+                        2,
+                        2,
+                        2,
+                        19,
+                        slope,
+                        out.address(),
+                        NativeBuffer.FP32,
+                        2);
+                Numbers.assertSame(detail, out.floats());
+            }
     }
 
     @ParameterizedTest
@@ -193,18 +222,100 @@ class DetailCaptureTest {
                             width,
                             alpha.address(),
                             format));
-            for (int i = 0; i < expected.length; i++) {
-                double actual;
-                if (format == 0) actual = Byte.toUnsignedInt(alpha.bytes()[i]) / 255.0;
-                else if (format == 1) actual = alpha.unsignedShorts()[i] / 65535.0;
-                else actual = alpha.floats()[i];
-                if (expected[i] == -1) // unwritten bytes are all ones
-                assertEquals(format == 2 ? Double.NaN : 1, actual);
-                else if (format == 2) assertEquals(expected[i], actual, 3e-7);
-                else if (!Double.isNaN(expected[i])) {
-                    double steps = format == 0 ? 255 : 65535;
-                    assertEquals(Math.rint(expected[i] * steps) / steps, actual, ties(expected[i] * steps) / steps);
-                }
+            assertAlphas(expected, alpha, format);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource(CASES)
+    void convolvesToAlpha(int isa, int type) {
+        CpuKernels.use_isa(isa);
+        for (int format = 0; format < 3; format++)
+            for (boolean known : new boolean[] {false, true}) {
+                checkConvolution(1, 1, 1, 1, 0, 0, 1, format, known, type);
+                for (int y = 0; y < 5; y++) checkConvolution(5, 99, 5, 90, y, 0, 90, format, known, type);
+                checkConvolution(5, 99, 3, 99, 2, 80, 19, format, known, type);
+            }
+    }
+
+    private static void checkConvolution(
+            int height,
+            int width,
+            int ring,
+            int alphaWidth,
+            int y,
+            int x0,
+            int columns,
+            int format,
+            boolean known,
+            int type) {
+        float[] map = Numbers.stored(Numbers.random(height * width * 16, 1), type);
+        float[] weight = Numbers.random(9 * 16, 2);
+        for (int i = 0; i < weight.length; i++) weight[i] *= 0.05f;
+        byte[] trimap = Numbers.randomTrimap(height * alphaWidth, 3);
+        if (width > 1) {
+            map[(y * width + x0 + 3) * 16] = Float.NaN;
+            trimap[y * alphaWidth + x0 + 3] = 1;
+        }
+        double[] expected = new double[height * alphaWidth];
+        Arrays.fill(expected, -1); // where nothing is to be written
+        int invalid = 0;
+        for (int x = x0; x < x0 + columns; x++) {
+            double v = 0.5;
+            for (int i = 0; i < 9 * 16; i++) {
+                int row = y + i / 16 / 3 - 1;
+                int column = x + i / 16 % 3 - 1;
+                if (row >= 0 && row < height && column >= 0 && column < width)
+                    v += (double) weight[i] * map[(row * width + column) * 16 + i % 16];
+            }
+            int at = y * alphaWidth + x;
+            expected[at] = Math.max(0, Math.min(1, v));
+            if (known && trimap[at] == 0) expected[at] = 0;
+            if (known && trimap[at] == -1) expected[at] = 1;
+            if (Double.isNaN(expected[at])) invalid++;
+        }
+        float[] held = new float[ring * width * 16];
+        Arrays.fill(held, Float.NaN);
+        for (int row = Math.max(0, y - 1); row <= Math.min(height - 1, y + 1); row++)
+            System.arraycopy(map, row * width * 16, held, row % ring * width * 16, width * 16);
+        try (NativeBuffer maps = NativeBuffer.of(held, type);
+                NativeBuffer weights = NativeBuffer.of(weight);
+                NativeBuffer trimaps = NativeBuffer.of(trimap);
+                NativeBuffer alpha = NativeBuffer.emptyBytes(height * alphaWidth * new int[] {1, 2, 4}[format])) {
+            assertEquals(
+                    invalid,
+                    CpuKernels.alpha_convolution(
+                            maps.address(),
+                            type,
+                            ring,
+                            height,
+                            width,
+                            weights.address(),
+                            0.5f,
+                            known ? trimaps.address() : 0,
+                            y,
+                            x0,
+                            columns,
+                            alphaWidth,
+                            alpha.address(),
+                            format));
+            assertAlphas(expected, alpha, format);
+        }
+    }
+
+    /** Compares alphas; -1 stands for one that was not written. */
+    private static void assertAlphas(double[] expected, NativeBuffer alpha, int format) {
+        for (int i = 0; i < expected.length; i++) {
+            double actual;
+            if (format == 0) actual = Byte.toUnsignedInt(alpha.bytes()[i]) / 255.0;
+            else if (format == 1) actual = alpha.unsignedShorts()[i] / 65535.0;
+            else actual = alpha.floats()[i];
+            if (expected[i] == -1) // unwritten bytes are all ones
+            assertEquals(format == 2 ? Double.NaN : 1, actual);
+            else if (format == 2) assertEquals(expected[i], actual, 3e-7);
+            else if (!Double.isNaN(expected[i])) {
+                double steps = format == 0 ? 255 : 65535;
+                assertEquals(Math.rint(expected[i] * steps) / steps, actual, ties(expected[i] * steps) / steps);
             }
         }
     }

@@ -74,10 +74,10 @@ class LinearTest {
 
     private static Set<String> shapes() {
         Set<String> shapes = new TreeSet<>();
-        for (String name : new String[] {"mematte_s", "mematte_b"}) {
+        for (String name : new String[] {"mematte_s", "mematte_b", "pam"}) {
             Architecture.named(name).parameterShapes().forEach((tensor, shape) -> {
                 boolean matrix = shape.length == 2 || shape.length == 4;
-                if (!matrix || tensor.contains("rel_pos") || tensor.contains("dwconv")) {
+                if (!matrix || tensor.contains("rel_pos") || tensor.contains("dwconv") || tensor.contains("depthwise")) {
                     return;
                 }
                 long inputs = shape[1] * (shape.length == 4 ? shape[2] * shape[3] : 1);
@@ -90,6 +90,8 @@ class LinearTest {
                 }
             });
         }
+        // PAM's, of input planes with two of zeros, and of two sources.
+        shapes.addAll(Set.of("72x24", "432x32", "288x24", "64x288", "32x216"));
         return shapes;
     }
 
@@ -198,6 +200,7 @@ class LinearTest {
                 case NONE -> sum;
                 case GELU -> Numbers.gelu(sum);
                 case RELU -> Math.max(0, sum); // NaN of NaN
+                case LEAKY -> Math.max(0.1f * sum, sum);
                 case ADD -> sum + old;
             };
         }

@@ -158,20 +158,66 @@ class UnfoldTest {
             int columns,
             int type) {
         float[] map = Numbers.stored(Numbers.random(height * width * channels, 1), type);
-        float[] expected = new float[rows * columns * 9 * channels];
-        for (int i = 0; i < expected.length; i++) {
-            int k = i / channels % 9;
-            int at = i / channels / 9;
-            int y = (y0 + at / columns) * stride + k / 3 - 1;
-            int x = (x0 + at % columns) * stride + k % 3 - 1;
-            if (y >= 0 && y < height && x >= 0 && x < width)
-                expected[i] = map[(y * width + x) * channels + i % channels];
+        for (int pitch : new int[] {9 * channels, 9 * channels + 24}) {
+            float[] expected = new float[rows * columns * pitch];
+            Arrays.fill(expected, Float.NaN); // between the rows nothing is written
+            for (int i = 0; i < rows * columns * 9 * channels; i++) {
+                int k = i / channels % 9;
+                int at = i / channels / 9;
+                int y = (y0 + at / columns) * stride + k / 3 - 1;
+                int x = (x0 + at % columns) * stride + k % 3 - 1;
+                boolean inside = y >= 0 && y < height && x >= 0 && x < width;
+                expected[at * pitch + i % (9 * channels)] =
+                        inside ? map[(y * width + x) * channels + i % channels] : 0;
+            }
+            float[] held = held(map, ring, width * channels, y0 * stride - 1, (y0 + rows - 1) * stride + 1);
+            try (NativeBuffer maps = NativeBuffer.of(held, type);
+                    NativeBuffer out = NativeBuffer.empty(expected.length, type)) {
+                CpuKernels.unfold3x3(
+                        maps.address(),
+                        type,
+                        ring,
+                        height,
+                        width,
+                        channels,
+                        stride,
+                        y0,
+                        x0,
+                        rows,
+                        columns,
+                        out.address(),
+                        pitch);
+                Numbers.assertSame(expected, out.floats(type));
+            }
         }
-        float[] held = held(map, ring, width * channels, y0 * stride - 1, (y0 + rows - 1) * stride + 1);
-        try (NativeBuffer maps = NativeBuffer.of(held, type);
+    }
+
+    @ParameterizedTest
+    @MethodSource(CASES)
+    void unfoldsPairs(int isa, int type) {
+        CpuKernels.use_isa(isa);
+        for (int channels : new int[] {1, 7, 19, 64, 99}) {
+            checkPairs(2, 2, channels, 0, 0, 1, 1, type);
+            checkPairs(6, 38, channels, 0, 0, 3, 19, type);
+            checkPairs(6, 38, channels, 1, 7, 2, 9, type);
+        }
+    }
+
+    private static void checkPairs(
+            int height, int width, int channels, int y0, int x0, int rows, int columns, int type) {
+        float[] map = Numbers.stored(Numbers.random(height * width * channels, 1), type);
+        float[] expected = new float[rows * columns * 4 * channels];
+        for (int i = 0; i < expected.length; i++) {
+            int k = i / channels % 4;
+            int at = i / channels / 4;
+            int y = 2 * (y0 + at / columns) + k / 2;
+            int x = 2 * (x0 + at % columns) + k % 2;
+            expected[i] = map[(y * width + x) * channels + i % channels];
+        }
+        try (NativeBuffer maps = NativeBuffer.of(map, type);
                 NativeBuffer out = NativeBuffer.empty(expected.length, type)) {
-            CpuKernels.unfold3x3(
-                    maps.address(), type, ring, height, width, channels, stride, y0, x0, rows, columns, out.address());
+            CpuKernels.unfold2x2(
+                    maps.address(), type, height, width, channels, y0, x0, rows, columns, out.address());
             Numbers.assertSame(expected, out.floats(type));
         }
     }

@@ -29,9 +29,9 @@ class ArchitectureTest {
     })
     void knownNetworksHaveTheReferencesParameters(
             String name, int width, boolean routed, int tensors, long parameters, String checksum) {
-        Architecture architecture = Architecture.named(name);
-        assertEquals(new Architecture(name, width, routed), architecture);
-        assertEquals(architecture, Architecture.of(width, routed));
+        VitArchitecture architecture = (VitArchitecture) Architecture.named(name);
+        assertEquals(new VitArchitecture(name, width, routed), architecture);
+        assertEquals(architecture, VitArchitecture.of(width, routed));
         assertEquals(width / 64, architecture.heads());
         Map<String, long[]> shapes = architecture.parameterShapes();
         assertEquals(tensors, shapes.size());
@@ -50,14 +50,14 @@ class ArchitectureTest {
 
     @Test
     void otherWidthsAreNamedByTheirWidth() {
-        assertEquals("mematte_192", Architecture.of(192, true).name());
-        assertEquals("vitmatte_1024", Architecture.of(1024, false).name());
+        assertEquals("mematte_192", VitArchitecture.of(192, true).name());
+        assertEquals("vitmatte_1024", VitArchitecture.of(1024, false).name());
     }
 
     @ParameterizedTest
     @CsvSource({"0", "-64", "100", "8192"})
     void impossibleWidthsAreRefused(int width) {
-        String message = assertThrows(InvalidInputException.class, () -> Architecture.of(width, true))
+        String message = assertThrows(InvalidInputException.class, () -> VitArchitecture.of(width, true))
                 .getMessage();
         assertTrue(message.contains("found " + width), message);
     }
@@ -66,22 +66,22 @@ class ArchitectureTest {
     void unknownNamesListTheKnown() {
         String message = assertThrows(InvalidInputException.class, () -> Architecture.named("mematte_xl"))
                 .getMessage();
-        assertTrue(message.contains("mematte_s, mematte_b, mematte_tiny, vitmatte_s, vitmatte_b"), message);
+        assertTrue(message.contains("mematte_s, mematte_b, mematte_tiny, vitmatte_s, vitmatte_b, vitmatte_tiny, pam"), message);
         assertTrue(message.contains("mematte_xl"), message);
     }
 
     @Test
     void globalBlocksAreEveryThird() {
-        int[] global = IntStream.range(0, Architecture.DEPTH)
-                .filter(Architecture::isGlobal)
+        int[] global = IntStream.range(0, VitArchitecture.DEPTH)
+                .filter(VitArchitecture::isGlobal)
                 .toArray();
         assertArrayEquals(new int[] {2, 5, 8, 11}, global);
-        assertArrayEquals(global, Architecture.globalBlocks());
+        assertArrayEquals(global, VitArchitecture.globalBlocks());
     }
 
     @ParameterizedTest
     @CsvSource({"64, 3", "128, 5", "192, 5", "256, 5", "384, 5", "512, 5", "768, 5", "1024, 5", "2048, 7", "4096, 7"})
     void channelAttentionHasTheReferencesTaps(int channels, int taps) {
-        assertEquals(taps, Architecture.ecaKernel(channels));
+        assertEquals(taps, VitArchitecture.ecaKernel(channels));
     }
 }

@@ -53,7 +53,13 @@ class ModelSourceTest {
         "mematte_s:4, backbone.blocks.11.mlp.fc1.weight, -0.05919588, -0.0021454222, fbc13a59",
         "mematte_s:4, decoder.fusion_blks.0.conv.conv.weight, -0.01483522, -0.012114449, 0f8a6235",
         "vitmatte_b:-9, backbone.blocks.2.attn.rel_pos_w, 0.1609766, -0.06333146, 7234c3f5",
-        "vitmatte_b:-9, backbone.blocks.11.attn.qkv.weight, -0.009891376, 0.05399961, 78cc0a63"
+        "vitmatte_b:-9, backbone.blocks.11.attn.qkv.weight, -0.009891376, 0.05399961, 78cc0a63",
+        "pam, alpha.weight, 0.08123641, 0.05322443, 6876c816",
+        "pam, alpha.bias, 0.5, 0.5, 9722f221",
+        "pam:1, cost_embedding.weight, -0.29399133, 0.035287593, 2eafa27a",
+        "pam:1, encoder.sixteenth.segments.2.layers.1.expand.weight, 0.08324444, -0.106003046, 7ad71893",
+        "pam:1, encoder.quarter.segments.0.layers.0.norm.weight, 1.0650978, 0.90497375, 9a8517dc",
+        "pam:1, encoder.quarter.norm.bias, 0.09492087, -0.037127517, cdcf2cbb"
     })
     void seededWeightsAreTheReferences(String name, String tensor, float first, float last, String checksum) {
         try (ModelSource source = ModelSource.open("seeded:" + name)) {
@@ -217,6 +223,55 @@ class ModelSourceTest {
             assertTrue(message.contains(" and 35 more"), message);
             assertTrue(message.contains("1 wrong: backbone.blocks.1.attn.qkv.weight [128, 384] instead of [384, 128]"));
             assertTrue(message.contains("1 unexpected: backbone.blocks.0.norm9.bias"), message);
+        }
+    }
+
+    @Test
+    void pamFilesGiveTheSeededTensors() throws IOException {
+        Files.writeString(
+                folder.resolve("preprocessor_config.json"), "{\"image_mean\": [0, 0, 0], \"image_std\": [1, 1, 1]}");
+        try (ModelSource seeded = ModelSource.open("seeded:pam:5")) {
+            Checkpoint weights = seeded.checkpoint();
+            Path file = folder.resolve("weights");
+            CheckpointWriter.pytorch(renamed(weights, tensor -> "module." + tensor), file, true);
+            assertSame(seeded, file, Origin.AUTHORS);
+            CheckpointWriter.safetensors(weights, file);
+            assertSame(seeded, file, Origin.AUTHORS);
+            try (ModelSource source = ModelSource.open(file.toString())) {
+                // The normalisation is part of the network: no file beside it changes that.
+                assertArrayEquals(seeded.mean(), source.mean());
+                assertArrayEquals(seeded.std(), source.std());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"F16", "BF16"})
+    void pamFilesMayHoldHalves(String type) {
+        try (ModelSource seeded = ModelSource.open("seeded:pam")) {
+            String header = header(seeded.checkpoint(), Map.of()).replace("F16", type);
+            try (Checkpoint file = Fixtures.open(Fixtures.safetensors(header, bytes(header)))) {
+                assertEquals(
+                        Architecture.named("pam"), new ModelCheckpoint(file).architecture());
+            }
+        }
+    }
+
+    @Test
+    void pamFilesLackNothing() {
+        try (ModelSource seeded = ModelSource.open("seeded:pam")) {
+            for (String missing : List.of("cost_embedding.weight", "encoder.eighth.segments.1.connect.second.bias")) {
+                Path file = folder.resolve("wrong.safetensors");
+                UnaryOperator<String> rename = name -> name.equals(missing) ? null : name;
+                Map<String, long[]> shapes = Map.of("pyramid.2.fuse.weight", new long[] {640, 320, 1, 1});
+                CheckpointWriter.safetensors(Fixtures.renamed(seeded.checkpoint(), rename, shapes), file);
+                String message = refused(file.toString());
+                assertTrue(message.contains("wrong.safetensors: expected the 467 tensors of pam"), message);
+                assertTrue(message.contains("1 missing: " + missing), message);
+                assertTrue(
+                        message.contains("1 wrong: pyramid.2.fuse.weight [640, 320, 1, 1] instead of [320, 640, 1, 1]"),
+                        message);
+            }
         }
     }
 

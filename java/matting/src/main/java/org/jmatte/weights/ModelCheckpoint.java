@@ -17,7 +17,6 @@ import org.jmatte.network.VitArchitecture;
  */
 final class ModelCheckpoint implements Checkpoint {
     private static final String WIDTH_TENSOR = "backbone.patch_embed.proj.bias";
-    private static final String PATH_TENSOR = "cost_embedding.weight";
     private static final String ROUTER = "backbone.routers.0.";
     private static final String PARALLEL = "module."; // DataParallel's prefix
     private static final int MOST_LISTED = 10;
@@ -61,14 +60,15 @@ final class ModelCheckpoint implements Checkpoint {
     }
 
     private Architecture recognise(Map<String, TensorInfo> found) {
-        if (found.containsKey(PATH_TENSOR)) {
+        if (!Collections.disjoint(
+                found.keySet(), PamArchitecture.PAM.parameterShapes().keySet())) {
             return PamArchitecture.PAM;
         }
         TensorInfo bias = found.get(nameInFile(WIDTH_TENSOR));
         if (bias == null) {
             throw error(
                     "a MEMatte or ViTMatte network with " + WIDTH_TENSOR + " or " + huggingFaceName(WIDTH_TENSOR)
-                            + ", or a PAM network with " + PATH_TENSOR,
+                            + ", or a PAM network",
                     found.size() + " other tensors: " + listed(new ArrayList<>(found.keySet())),
                     "Give the weights of such a network.");
         }
