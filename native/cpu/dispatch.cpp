@@ -3,6 +3,9 @@
 
 #include <cpuid.h>
 #include <omp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace jmatte {
 
@@ -31,5 +34,12 @@ int detect_isa() {
 void use_isa(int isa) { active_isa = isa; }
 
 void use_one_thread() { omp_set_num_threads(1); }
+
+void use_huge_pages(void* block, long bytes) {
+    const uintptr_t page = sysconf(_SC_PAGESIZE);
+    uintptr_t first = ((uintptr_t)block + page - 1) / page * page, end = ((uintptr_t)block + bytes) / page * page;
+    if (end > first)
+        madvise((void*)first, end - first, MADV_HUGEPAGE); // a system without them changes nothing
+}
 
 } // namespace jmatte

@@ -46,7 +46,10 @@ class BrokenWeightsTest {
      */
     @Test
     void aBrokenWeightOnAnyPathIsReported() throws IOException {
-        assertReported("pam", name -> !name.matches("cost_embedding.*|.*second.*depthwise.weight|.*segments\\.[1-9].*|(en|de)coder\\.(six|eigh).*"));
+        assertReported(
+                "pam",
+                name -> !name.matches(
+                        "cost_embedding.*|.*second.*depthwise.weight|.*segments\\.[1-9].*|(en|de)coder\\.(six|eigh).*"));
     }
 
     @Tag("long")

@@ -22,7 +22,14 @@ class MattingThreadsTest {
     private static final MatteRequest EXACT = MatteRequest.defaults().withFormat(Alpha.Format.F32);
 
     @ParameterizedTest
-    @CsvSource({"mematte_tiny, FP32", "mematte_tiny, BF16", "vitmatte_tiny, FP32", "vitmatte_tiny, BF16", "pam, FP32", "pam, BF16"})
+    @CsvSource({
+        "mematte_tiny, FP32",
+        "mematte_tiny, BF16",
+        "vitmatte_tiny, FP32",
+        "vitmatte_tiny, BF16",
+        "pam, FP32",
+        "pam, BF16"
+    })
     void everyNumberOfThreadsGivesTheSameBytes(String network, Precision precision) {
         if (precision == Precision.BF16) {
             Machine.assumeBf16();

@@ -60,7 +60,9 @@ class PamTest {
             Matte matte = matting.matte(golden.photo(), golden.trimap(), RAW);
             assertEquals(path(golden), matte.path());
             double worst = GoldenTest.worst(matte.alpha(), golden.values("alpha"));
-            System.out.printf("%s: alpha within %.2g, %.2f GMACs%n", name, worst, matte.path().gmacs());
+            System.out.printf(
+                    "%s: alpha within %.2g, %.2f GMACs%n",
+                    name, worst, matte.path().gmacs());
             assertTrue(worst < 1e-5, "alpha differs by " + worst);
             assertEquals(matte.plannedBytes(), matte.peakBytes());
         }
@@ -106,7 +108,8 @@ class PamTest {
         Photo photo = Scenes.photo(70, 100, 2);
         Trimap trimap = Scenes.disc(70, 100, 2);
         Matte requested = pam.matte(photo, trimap, EXACT.withGmacs(gmacs));
-        try (Matting opened = Matting.open("seeded:pam", MattingOptions.defaults().withGmacs(gmacs))) {
+        try (Matting opened =
+                Matting.open("seeded:pam", MattingOptions.defaults().withGmacs(gmacs))) {
             Matte matte = opened.matte(photo, trimap, EXACT);
             assertEquals(matte.path(), requested.path());
             Alphas.assertSame(matte.alpha(), requested.alpha(), "requested");
@@ -155,26 +158,30 @@ class PamTest {
     @ParameterizedTest
     @CsvSource({"52", "64", "76"})
     void thePlanCountsWhatTheNetworkNeeds(int gmacs) {
-        Plan plan = Matting.plan("seeded:pam", 1024, 1024, MattingOptions.defaults().withGmacs(gmacs));
+        Plan plan =
+                Matting.plan("seeded:pam", 1024, 1024, MattingOptions.defaults().withGmacs(gmacs));
         assertEquals(gmacs, plan.gmacs());
         assertEquals(gmacs, plan.totalGmacs());
         assertEquals(0, plan.maxTokens());
         double ratio = plan.flops() / (2e9 * gmacs);
         // The parts that commute take a quarter; the first convolution runs twice.
         assertTrue(ratio > 0.8 && ratio < 1, "planned " + ratio + " of the budget");
-        Plan larger = Matting.plan("seeded:pam", 1000, 2048, MattingOptions.defaults().withGmacs(gmacs));
+        Plan larger =
+                Matting.plan("seeded:pam", 1000, 2048, MattingOptions.defaults().withGmacs(gmacs));
         assertEquals(2 * gmacs, larger.totalGmacs());
         assertTrue(larger.peakBytes() > plan.peakBytes());
     }
 
     @Test
     void aKnownTrimapNeedsNoPath() {
-        assertNull(pam.matte(Scenes.photo(40, 50, 1), Scenes.known(40, 50), EXACT).path());
+        assertNull(
+                pam.matte(Scenes.photo(40, 50, 1), Scenes.known(40, 50), EXACT).path());
     }
 
     @Test
     void budgetsBelowTheSmallestNetworkAreRefusedWithIt() {
-        assertRefused(() -> Matting.open("seeded:pam", MattingOptions.defaults().withGmacs(51)), "at least 52", "got 51");
+        assertRefused(
+                () -> Matting.open("seeded:pam", MattingOptions.defaults().withGmacs(51)), "at least 52", "got 51");
         Photo photo = Scenes.photo(40, 50, 1);
         Trimap trimap = Scenes.unknown(40, 50);
         assertRefused(() -> pam.matte(photo, trimap, EXACT.withGmacs(0)), "at least 52", "got 0");
@@ -201,8 +208,7 @@ class PamTest {
     }
 
     private static void assertRefused(Runnable doing, String... parts) {
-        String message =
-                assertThrows(InvalidInputException.class, doing::run).getMessage();
+        String message = assertThrows(InvalidInputException.class, doing::run).getMessage();
         for (String part : parts) {
             assertTrue(message.contains(part), message);
         }
@@ -214,7 +220,10 @@ class PamTest {
         Trimap trimap = Scenes.unknown(64, 64);
         try (Matting other = Matting.open("seeded:pam:2")) {
             assertNotEquals(
-                    0, Alphas.difference(pam.matte(photo, trimap, RAW).alpha(), other.matte(photo, trimap, RAW).alpha()));
+                    0,
+                    Alphas.difference(
+                            pam.matte(photo, trimap, RAW).alpha(),
+                            other.matte(photo, trimap, RAW).alpha()));
         }
     }
 }

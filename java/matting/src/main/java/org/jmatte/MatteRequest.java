@@ -10,7 +10,15 @@ import org.jmatte.network.PamPath;
 /** What is asked of one matte. Immutable; start from {@link #defaults()}. */
 public final class MatteRequest {
     private static final MatteRequest DEFAULTS = new MatteRequest(
-            Alpha.Format.U8, true, false, List.of(), OptionalInt.empty(), null, (name, done, total) -> {}, new Cancellation(), null);
+            Alpha.Format.U8,
+            true,
+            false,
+            List.of(),
+            OptionalInt.empty(),
+            null,
+            (name, done, total) -> {},
+            new Cancellation(),
+            null);
 
     private final Alpha.Format format;
     private final boolean keepKnown;
@@ -54,7 +62,8 @@ public final class MatteRequest {
 
     /** How alpha is stored; 8 bits by default. */
     public MatteRequest withFormat(Alpha.Format value) {
-        return new MatteRequest(value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+        return new MatteRequest(
+                value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /**
@@ -62,12 +71,14 @@ public final class MatteRequest {
      * own alpha is returned everywhere, and everything is decoded.
      */
     public MatteRequest withKeepKnown(boolean value) {
-        return new MatteRequest(format, value, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+        return new MatteRequest(
+                format, value, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /** Whether areas that the trimap decides are computed all the same; for benchmarks. */
     public MatteRequest withDecodeAll(boolean value) {
-        return new MatteRequest(format, keepKnown, value, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+        return new MatteRequest(
+                format, keepKnown, value, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
     }
 
     /** Tokens that attend globally instead of the routers' choice, as in {@link Routing#kept()}; empty: the routers'. */
@@ -81,7 +92,15 @@ public final class MatteRequest {
      */
     public MatteRequest withGmacs(int value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, OptionalInt.of(value), forcedPath, progress, cancellation, stages);
+                format,
+                keepKnown,
+                decodeAll,
+                forcedTokens,
+                OptionalInt.of(value),
+                forcedPath,
+                progress,
+                cancellation,
+                stages);
     }
 
     /** The path to follow instead of the network's own, within the compute budget; null: the network's. */
@@ -91,7 +110,8 @@ public final class MatteRequest {
     }
 
     public MatteRequest withProgress(Progress value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages);
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages);
     }
 
     public MatteRequest withCancellation(Cancellation value) {
@@ -100,7 +120,8 @@ public final class MatteRequest {
 
     /** Receives intermediate results; none by default. */
     public MatteRequest withStages(StageListener value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value);
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value);
     }
 
     public Alpha.Format format() {

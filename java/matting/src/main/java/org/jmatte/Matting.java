@@ -85,7 +85,8 @@ public final class Matting implements AutoCloseable {
      *
      * @param photo HxW RGB pixels
      * @param trimap HxW: 0 background, 255 foreground, anything else unknown
-     * @throws InvalidInputException if the sizes differ, the memory budget is too small, or forced tokens do not fit
+     * @throws InvalidInputException if the sizes differ, a budget is too small, forced tokens or a forced path do not
+     *     fit, or the request asks for what this network does not have
      * @throws java.util.concurrent.CancellationException if the request was cancelled
      * @throws ArithmeticException if the network's result is not a number somewhere
      */

@@ -12,7 +12,8 @@ import java.util.OptionalInt;
  * @param isa instruction set of the CPU backend; one choice per process
  * @param threads worker threads of the CPU backend; 0 means one per processor. The result does not
  *     depend on it, unless a memory budget is so tight that the threads' scratch decides the token cap
- * @param maxTokens most tokens that attend globally in each routed block, at least 1
+ * @param maxTokens most tokens that attend globally in each routed block, at least 1; like {@code keep} and
+ *     {@code padding} only for MEMatte and ViTMatte: PAM refuses what is not the default
  * @param keep where present, every router keeps this fraction of the tokens (0 to 1, at most {@code maxTokens}): those
  *     of largest margin, whatever its sign. For benchmarks and plans
  * @param gmacs where present, most multiply-adds of a matte in units of 10^9 per 1024x1024 pixels, for path-adaptive
@@ -58,7 +59,15 @@ public record MattingOptions(
 
     public static MattingOptions defaults() {
         return new MattingOptions(
-                Backend.AUTO, Precision.FP32, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), OptionalInt.empty(), 0, Padding.AUTO);
+                Backend.AUTO,
+                Precision.FP32,
+                Isa.AUTO,
+                0,
+                DEFAULT_MAX_TOKENS,
+                OptionalDouble.empty(),
+                OptionalInt.empty(),
+                0,
+                Padding.AUTO);
     }
 
     public MattingOptions withBackend(Backend value) {

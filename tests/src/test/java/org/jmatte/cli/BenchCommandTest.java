@@ -38,8 +38,10 @@ class BenchCommandTest {
                     .strip();
             assertTrue(line.matches("pam 64x96 fp32 cpu path " + taken + ": \\d+\\.\\d{3} s, peak \\d+ MiB"), line);
         }
-        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--path=0101").refused("path", "'0101'");
-        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--keep=0.5").refused("keep", "pam");
+        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--path=0101")
+                .refused("path", "'0101'");
+        CommandLineRun.of("bench", "--model=seeded:pam", "--size=64x96", "--keep=0.5")
+                .refused("keep", "pam");
     }
 
     @Test

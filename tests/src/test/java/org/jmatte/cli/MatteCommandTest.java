@@ -75,7 +75,7 @@ class MatteCommandTest {
 
     @Test
     void theReportTellsThePathAndItsCost() throws IOException {
-        matteBy("seeded:pam", "--gmacs", "aggressive", "--report", path("r.json"))
+        run("seeded:pam", "a.png", "--gmacs", "aggressive", "--report", path("r.json"))
                 .done();
         JsonNode report = new ObjectMapper().readTree(path("r.json").toFile());
         PamPath taken = PamPath.of(report.get("path").asText());
@@ -87,15 +87,8 @@ class MatteCommandTest {
 
     @Test
     void budgetsThatNoPathMeetsAreRefused() {
-        matteBy("seeded:pam", "--gmacs", "51").refused("gmacs", "at least 52");
-        matteBy("seeded:mematte_tiny", "--gmacs", "60").refused("gmacs", "mematte_tiny");
-    }
-
-    private CommandLineRun matteBy(String model, Object... flags) {
-        List<Object> words = new ArrayList<>(
-                List.of("matte", "--model", model, "--image", image, "--trimap", trimap, "--out", path("a.png")));
-        words.addAll(List.of(flags));
-        return CommandLineRun.of(words.toArray());
+        run("seeded:pam", "a.png", "--gmacs", "51").refused("gmacs", "at least 52");
+        run("seeded:mematte_tiny", "a.png", "--gmacs", "60").refused("gmacs", "mematte_tiny");
     }
 
     @Test

@@ -35,11 +35,9 @@ class ChannelRowsTest {
                         NativeBuffer out = NativeBuffer.empty(x.length, type)) {
                     CpuKernels.sum_rows(rowsOfX.address(), type, rows, channels, totals.address());
                     Numbers.assertClose(sums, totals.floats(), 2e-5, NativeBuffer.FP32);
-                    CpuKernels.scale_rows(
-                            rowsOfX.address(), type, rows, channels, scales.address(), out.address());
+                    CpuKernels.scale_rows(rowsOfX.address(), type, rows, channels, scales.address(), out.address());
                     Numbers.assertClose(scaled, out.floats(type), 1e-6, type);
-                    CpuKernels.scale_rows(
-                            rowsOfX.address(), type, rows, channels, scales.address(), rowsOfX.address());
+                    CpuKernels.scale_rows(rowsOfX.address(), type, rows, channels, scales.address(), rowsOfX.address());
                     Numbers.assertSame(out.floats(type), rowsOfX.floats(type));
                 }
             }
@@ -96,16 +94,7 @@ class ChannelRowsTest {
         try (NativeBuffer maps = NativeBuffer.of(map);
                 NativeBuffer out = NativeBuffer.of(before)) {
             CpuKernels.add_resized(
-                    maps.address(),
-                    coarse[0],
-                    coarse[1],
-                    fine[0],
-                    fine[1],
-                    channels,
-                    y,
-                    first,
-                    columns,
-                    out.address());
+                    maps.address(), coarse[0], coarse[1], fine[0], fine[1], channels, y, first, columns, out.address());
             Numbers.assertClose(expected, out.floats(), 4e-6, NativeBuffer.FP32);
         }
     }

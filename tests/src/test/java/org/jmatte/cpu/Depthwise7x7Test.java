@@ -38,7 +38,8 @@ class Depthwise7x7Test {
         double[] expected = new double[columns * channels];
         for (int x = first; x < first + columns; x++) {
             double[] v = new double[channels];
-            for (int c = 0; c < channels; c++) v[c] = convolved(map, height, width, channels, weight, y, x, c) + bias[c];
+            for (int c = 0; c < channels; c++)
+                v[c] = convolved(map, height, width, channels, weight, y, x, c) + bias[c];
             double mean = Arrays.stream(v).average().orElseThrow();
             double variance =
                     Arrays.stream(v).map(a -> (a - mean) * (a - mean)).average().orElseThrow();

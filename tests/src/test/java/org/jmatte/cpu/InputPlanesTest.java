@@ -47,8 +47,9 @@ class InputPlanesTest {
                     for (int x = first; x < paddedWidth; x++) {
                         int at = inside(y, height) * width + inside(x, width);
                         for (int c = 0; c < 3; c++) {
-                            int value =
-                                    bits == 8 ? Byte.toUnsignedInt(bytes[3 * at + c]) : Short.toUnsignedInt(shorts[3 * at + c]);
+                            int value = bits == 8
+                                    ? Byte.toUnsignedInt(bytes[3 * at + c])
+                                    : Short.toUnsignedInt(shorts[3 * at + c]);
                             expected[(x - first) * PLANES + c] = (double) value * SCALE[c] + SHIFT[c];
                         }
                         int plane = trimap[at] == 0 ? 3 : trimap[at] == -1 ? 5 : 4;

@@ -77,7 +77,10 @@ class LinearTest {
         for (String name : new String[] {"mematte_s", "mematte_b", "pam"}) {
             Architecture.named(name).parameterShapes().forEach((tensor, shape) -> {
                 boolean matrix = shape.length == 2 || shape.length == 4;
-                if (!matrix || tensor.contains("rel_pos") || tensor.contains("dwconv") || tensor.contains("depthwise")) {
+                if (!matrix
+                        || tensor.contains("rel_pos")
+                        || tensor.contains("dwconv")
+                        || tensor.contains("depthwise")) {
                     return;
                 }
                 long inputs = shape[1] * (shape.length == 4 ? shape[2] * shape[3] : 1);

@@ -167,8 +167,7 @@ class UnfoldTest {
                 int y = (y0 + at / columns) * stride + k / 3 - 1;
                 int x = (x0 + at % columns) * stride + k % 3 - 1;
                 boolean inside = y >= 0 && y < height && x >= 0 && x < width;
-                expected[at * pitch + i % (9 * channels)] =
-                        inside ? map[(y * width + x) * channels + i % channels] : 0;
+                expected[at * pitch + i % (9 * channels)] = inside ? map[(y * width + x) * channels + i % channels] : 0;
             }
             float[] held = held(map, ring, width * channels, y0 * stride - 1, (y0 + rows - 1) * stride + 1);
             try (NativeBuffer maps = NativeBuffer.of(held, type);
@@ -216,8 +215,7 @@ class UnfoldTest {
         }
         try (NativeBuffer maps = NativeBuffer.of(map, type);
                 NativeBuffer out = NativeBuffer.empty(expected.length, type)) {
-            CpuKernels.unfold2x2(
-                    maps.address(), type, height, width, channels, y0, x0, rows, columns, out.address());
+            CpuKernels.unfold2x2(maps.address(), type, height, width, channels, y0, x0, rows, columns, out.address());
             Numbers.assertSame(expected, out.floats(type));
         }
     }

@@ -66,7 +66,9 @@ class ArchitectureTest {
     void unknownNamesListTheKnown() {
         String message = assertThrows(InvalidInputException.class, () -> Architecture.named("mematte_xl"))
                 .getMessage();
-        assertTrue(message.contains("mematte_s, mematte_b, mematte_tiny, vitmatte_s, vitmatte_b, vitmatte_tiny, pam"), message);
+        assertTrue(
+                message.contains("mematte_s, mematte_b, mematte_tiny, vitmatte_s, vitmatte_b, vitmatte_tiny, pam"),
+                message);
         assertTrue(message.contains("mematte_xl"), message);
     }
 

@@ -166,7 +166,13 @@ class PamNetworkTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"52, 00000000001000", "60, 11110000001000", "75, 11111111111110", "76, 11111111111111", "200, 11111111111111"})
+    @CsvSource({
+        "52, 00000000001000",
+        "60, 11110000001000",
+        "75, 11111111111110",
+        "76, 11111111111111",
+        "200, 11111111111111"
+    })
     void whoWantsAllGetsTheFirstThatCanBePaidFor(int gmacs, String path) {
         assertEquals(PamPath.of(path), new PamNetwork(gmacs, null).run(new Recorder(segment -> true)));
     }
@@ -177,8 +183,13 @@ class PamNetworkTest {
         PamPath path = new PamNetwork(76, null).run(recorder);
         List<String> expected = new ArrayList<>(List.of("stem"));
         String[] stages = {
-            "encoder.quarter", "encoder.eighth", "encoder.sixteenth", "encoder.thirtysecond", "decoder.sixteenth",
-            "decoder.eighth", "decoder.quarter"
+            "encoder.quarter",
+            "encoder.eighth",
+            "encoder.sixteenth",
+            "encoder.thirtysecond",
+            "decoder.sixteenth",
+            "decoder.eighth",
+            "decoder.quarter"
         };
         int[] counts = {3, 3, 4, 1, 1, 1, 1};
         int segment = 0;

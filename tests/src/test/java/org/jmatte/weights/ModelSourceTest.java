@@ -251,8 +251,7 @@ class ModelSourceTest {
         try (ModelSource seeded = ModelSource.open("seeded:pam")) {
             String header = header(seeded.checkpoint(), Map.of()).replace("F16", type);
             try (Checkpoint file = Fixtures.open(Fixtures.safetensors(header, bytes(header)))) {
-                assertEquals(
-                        Architecture.named("pam"), new ModelCheckpoint(file).architecture());
+                assertEquals(Architecture.named("pam"), new ModelCheckpoint(file).architecture());
             }
         }
     }

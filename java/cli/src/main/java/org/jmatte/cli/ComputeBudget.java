@@ -19,7 +19,8 @@ final class ComputeBudget implements ITypeConverter<Integer> {
             return new BigDecimal(text).setScale(0, RoundingMode.FLOOR).intValueExact();
         } catch (ArithmeticException | NumberFormatException e) {
             throw new TypeConversionException(
-                    "expected GMACs per 1024x1024 pixels such as 70, or mild, moderate, aggressive, got '" + text + "'");
+                    "expected GMACs per 1024x1024 pixels such as 70, or mild, moderate, aggressive, got '" + text
+                            + "'");
         }
     }
 }

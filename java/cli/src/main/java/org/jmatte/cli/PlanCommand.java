@@ -41,8 +41,7 @@ final class PlanCommand implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         try (ModelSource source = ModelSource.open(execution.model)) {
             Architecture network = source.architecture();
-            Plan plan =
-                    Matting.plan(source, size.height(), size.width(), execution.options(keep, network));
+            Plan plan = Matting.plan(source, size.height(), size.width(), execution.options(keep, network));
             if (json) {
                 out.println(Json.text(tree(plan, network.routed())));
             } else {

@@ -1,6 +1,7 @@
 package org.jmatte.cpu;
 
 import org.bytedeco.javacpp.Pointer;
+import org.jmatte.bindings.cpu.CpuKernels;
 
 /**
  * All activations of one run: a stack of regions in one block of native memory. The same sequence of calls on an arena
@@ -33,6 +34,7 @@ final class Arena implements AutoCloseable {
             throw new OutOfMemoryError("no " + bytes + " bytes of native memory for the activations; "
                     + "give a memory budget, fewer tokens or a smaller photo");
         }
+        CpuKernels.use_huge_pages(block.address(), bytes + ALIGNMENT);
         return new Arena(block, align(block.address()), bytes);
     }
 

@@ -5,8 +5,8 @@ import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.CpuWeights.Scale;
 import org.jmatte.cpu.Linear.Epilogue;
 import org.jmatte.image.Alpha;
-import org.jmatte.network.VitArchitecture;
 import org.jmatte.network.Geometry;
+import org.jmatte.network.VitArchitecture;
 
 /**
  * Detail capture: three stride-2 convolutions of the photo, four fusions of their maps with the twofold upsampled
@@ -39,7 +39,8 @@ final class Decoder {
             int detailChannels = i < DETAIL.length ? DETAIL[DETAIL.length - 1 - i] : Pixels.PLANES;
             Scale norm = weights.batchNorm(name + "bn");
             fusedDetail[i] = weights.foldedConvolution(name + "conv", norm, 0, detailChannels);
-            fusedUp[i] = weights.tapProducts(name + "conv", norm, detailChannels, detailChannels + (i == 0 ? features : FUSED[i - 1]));
+            fusedUp[i] = weights.tapProducts(
+                    name + "conv", norm, detailChannels, detailChannels + (i == 0 ? features : FUSED[i - 1]));
         }
         String matting = "decoder.matting_head.matting_convs.";
         head = weights.foldedConvolution(matting + "0", weights.batchNorm(matting + "1"), 0, FUSED[FUSED.length - 1]);

@@ -36,7 +36,15 @@ final class Fusion extends StripStage {
     private final long inner;
 
     /** @param slope of the activation for negative values */
-    Fusion(CpuRun run, ActiveArea active, float slope, Linear detail, Linear up, FeatureMap lower, FeatureMap map, Unfold source) {
+    Fusion(
+            CpuRun run,
+            ActiveArea active,
+            float slope,
+            Linear detail,
+            Linear up,
+            FeatureMap lower,
+            FeatureMap map,
+            Unfold source) {
         super(run);
         this.active = active;
         this.slope = slope;

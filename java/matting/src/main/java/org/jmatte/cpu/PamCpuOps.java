@@ -131,12 +131,10 @@ final class PamCpuOps implements PamOps {
     public void refine() {
         run.arena().release(kept);
         boolean planning = run.planning();
-        ActiveArea active = planning || run.request().decodeAll()
-                ? ActiveArea.everything()
-                : ActiveArea.unknown(pixels.trimap());
+        ActiveArea active =
+                planning || run.request().decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(pixels.trimap());
         boolean keepKnown = !planning && run.request().keepKnown();
-        run.stage("refine", () -> model.refinement()
-                .run(run, model.stem(), x, half, pixels, active, alpha, keepKnown));
+        run.stage("refine", () -> model.refinement().run(run, model.stem(), x, half, pixels, active, alpha, keepKnown));
     }
 
     private static String name(int segment, String what) {

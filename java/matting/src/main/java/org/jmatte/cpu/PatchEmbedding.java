@@ -40,7 +40,8 @@ final class PatchEmbedding {
             int columns = blocks.size(task % blocks.count());
             long token = (long) row * gridWidth + first;
             long out = x + token * channels * Float.BYTES;
-            pixels.unfold(VitArchitecture.PATCH, VitArchitecture.PATCH, 0, row, first, columns, scratch.at(slot, patches));
+            pixels.unfold(
+                    VitArchitecture.PATCH, VitArchitecture.PATCH, 0, row, first, columns, scratch.at(slot, patches));
             project.run(columns, scratch.at(slot, patches), out, scratch.at(slot, inner));
             CpuKernels.add_position(out, token, columns, gridHeight, gridWidth, channels, table);
         });

@@ -72,8 +72,9 @@ final class PathSelection {
         }
         double[] logits = decide.apply(hidden.activated(semantics));
         if (Double.isNaN(logits[KEEP] - logits[BYPASS])) {
-            throw new ArithmeticException("the path logits of " + name + " are not numbers: the checkpoint's weights, or"
-                    + " the type they run in, do not fit this photo; try fp32");
+            throw new ArithmeticException(
+                    "the path logits of " + name + " are not numbers: the checkpoint's weights, or"
+                            + " the type they run in, do not fit this photo; try fp32");
         }
         return logits[KEEP] > logits[BYPASS];
     }

@@ -41,7 +41,9 @@ final class PyramidPooling {
         fuse(run, x, grids);
         run.arena().release(mark);
         run.count(
-                fuse.flops(x.area()) + x.area() * x.channels() + grids.stream().mapToLong(Grid::flops).sum(),
+                fuse.flops(x.area())
+                        + x.area() * x.channels()
+                        + grids.stream().mapToLong(Grid::flops).sum(),
                 3 * x.bytes() + fuse.bytes());
     }
 
@@ -64,7 +66,12 @@ final class PyramidPooling {
                     grid.add(y + r, left, columns, rows + (long) r * columns * x.channels() * Float.BYTES);
                 }
             }
-            CpuKernels.add_activated(rows, PamArchitecture.LEAK, elements, x.at(y, left), x.type().code());
+            CpuKernels.add_activated(
+                    rows,
+                    PamArchitecture.LEAK,
+                    elements,
+                    x.at(y, left),
+                    x.type().code());
         });
     }
 
@@ -107,7 +114,11 @@ final class PyramidPooling {
             for (int bin = 0; bin < side * side; bin++) {
                 pool(bin / side, bin % side, means);
             }
-            CpuKernels.convert_rows(pooled, (long) side * side * x.channels(), operands, x.type().code());
+            CpuKernels.convert_rows(
+                    pooled,
+                    (long) side * side * x.channels(),
+                    operands,
+                    x.type().code());
             toBranch.run(side * side, operands, hidden, inner);
             toShare.run(side * side, hidden, result, inner);
         }
@@ -129,8 +140,7 @@ final class PyramidPooling {
 
         /** rows += this branch's share, at so many positions. */
         void add(int y, int first, int columns, long rows) {
-            CpuKernels.add_resized(
-                    result, side, side, x.height(), x.width(), x.channels(), y, first, columns, rows);
+            CpuKernels.add_resized(result, side, side, x.height(), x.width(), x.channels(), y, first, columns, rows);
         }
 
         long flops() {

@@ -13,12 +13,12 @@ import org.jmatte.network.PamArchitecture;
  * leaves their sums, which the next path selection adds up in a fixed order.
  */
 final class StageRun {
-    /** Positions of a tile, as a multiple of the tiling's chunk, while the rows of a tile stay in a core's cache. */
+    /** Up to so many channels a tile takes two of the tiling's chunks: its rows still stay in a core's cache. */
     private static final int NARROW_CHANNELS = 128;
 
     private static final int TAPS = PamArchitecture.LARGE_KERNEL * PamArchitecture.LARGE_KERNEL;
 
-    /** Writes the entry's operands for a tile, or tells where they lie already. */
+    /** Tells where the entry's operands for a tile lie: in a map, or written to {@code scratch}. */
     @FunctionalInterface
     interface Source {
         long rows(int y, int x, int rows, int columns, long scratch);
@@ -32,7 +32,7 @@ final class StageRun {
     private final Tiles tiles;
     private final Source source;
     private final Rows entry;
-    /** The entry's part of the coarser map, [coarse height, coarse width, C] fp32; null in the encoder. */
+    /** Null in the encoder. */
     private final Coarse coarse;
 
     private final List<Branches> segments = new ArrayList<>();
@@ -46,7 +46,7 @@ final class StageRun {
     private final long attention;
     private final long weighted;
 
-    /** A coarser map's share of the entry. */
+    /** A coarser map's share of the entry, [coarse height, coarse width, C] fp32 at the address. */
     private record Coarse(FeatureMap map, Rows product, Tiles tiles, long address) {}
 
     /** The products of a segment's two branches. */
@@ -75,7 +75,8 @@ final class StageRun {
         long room = Rows.padded(Math.max(tiles.most(), coarse == null ? 0 : coarse.tiles.most()));
         int hidden = layers.segments().get(0).modules().get(0).expand().outputs();
         rowsAt = scratch.reserve(room * channels * Float.BYTES);
-        operandsAt = scratch.reserve(type.bytes(room * Math.max(channels, layers.entry().inputs())));
+        operandsAt = scratch.reserve(
+                type.bytes(room * Math.max(channels, layers.entry().inputs())));
         hiddenAt = scratch.reserve(type.bytes(room * hidden));
         inner = scratch.reserveFor(products().toArray(Rows[]::new));
         between = FeatureMap.whole(run, channels, x.scale());
@@ -157,7 +158,9 @@ final class StageRun {
         });
         count(layers.entry());
         if (coarse != null) {
-            run.count(layers.up().flops(coarse.map.area()), coarse.map.bytes() + layers.up().bytes());
+            run.count(
+                    layers.up().flops(coarse.map.area()),
+                    coarse.map.bytes() + layers.up().bytes());
         }
     }
 
@@ -195,8 +198,10 @@ final class StageRun {
     private void module(
             DepthwiseModule module, Rows expand, Rows project, FeatureMap from, FeatureMap to, boolean first) {
         if (first) {
-            run.forEach(1, (task, slot) -> CpuKernels.scale_rows(
-                    module.filters(), ElementType.FP32.code(), TAPS, channels, attention, weighted));
+            run.forEach(
+                    1,
+                    (task, slot) -> CpuKernels.scale_rows(
+                            module.filters(), ElementType.FP32.code(), TAPS, channels, attention, weighted));
         }
         run.forEach(tiles.count(), (tile, slot) -> {
             int y = tiles.y(tile);

@@ -4,8 +4,10 @@ import org.jmatte.cpu.Linear.Epilogue;
 
 /** map = act(3x3 convolution), a row's block of columns at a time. */
 final class StripConvolution extends StripStage {
-    /** Most columns of a block. */
+    /** Most columns of a block of pixels that needs no products. */
     static final int MOST_COLUMNS = 128;
+    /** Most bytes of a block's columns, per channel: so many operands stay in a core's cache. */
+    private static final int MOST_BYTES = 512;
 
     private final ActiveArea active;
     private final FeatureMap map;
@@ -22,7 +24,7 @@ final class StripConvolution extends StripStage {
         this.map = map;
         this.linear = linear;
         this.source = source;
-        blocks = Blocks.of(map.width(), MOST_COLUMNS);
+        blocks = Blocks.of(map.width(), MOST_BYTES / map.type().bytes());
         product = Rows.exact(linear, map.type(), activation, blocks.size(), blocks.last());
         unfoldedAt = scratch.reserve(map.type().bytes((long) blocks.size() * linear.inputs()));
         inner = scratch.reserveFor(product);

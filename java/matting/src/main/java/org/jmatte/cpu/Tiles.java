@@ -49,7 +49,8 @@ record Tiles(Blocks down, Blocks across) {
 
     /** All numbers of positions that tiles have. */
     int[] sizes() {
-        return IntStream.of(most(), down.last() * across.size(), down.size() * across.last(), down.last() * across.last())
+        return IntStream.of(
+                        most(), down.last() * across.size(), down.size() * across.last(), down.last() * across.last())
                 .distinct()
                 .toArray();
     }

@@ -44,7 +44,8 @@ final class VitCpuOps implements VitOps {
     }
 
     /** @param alpha takes the result */
-    static VitCpuOps computing(VitModel model, CpuRun run, TokenPolicy policy, Photo photo, Trimap trimap, Alpha alpha) {
+    static VitCpuOps computing(
+            VitModel model, CpuRun run, TokenPolicy policy, Photo photo, Trimap trimap, Alpha alpha) {
         MatteRequest request = run.request();
         return new VitCpuOps(
                 model,

@@ -23,22 +23,22 @@ public final class PamArchitecture implements Architecture {
     public static final int REFERENCE_SIDE = 1024;
     /** Input planes: red, green, blue, and background, unknown, foreground of the trimap. */
     public static final int PLANES = 6;
-    /** Channels of the encoder at full and half resolution. */
+    /** Channels of the encoder at full resolution. */
     public static final int FULL = 24;
-
+    /** Channels of the encoder at half resolution. */
     public static final int HALF = 48;
-    /** Channels of the decoder at half resolution, and of its two convolutions at full resolution. */
+    /** Channels of the decoder at half resolution. */
     public static final int REFINED_HALF = 32;
-
+    /** Channels of the decoder's first convolution at full resolution. */
     public static final int REFINED_FIRST = 24;
+    /** Channels of its second. */
     public static final int REFINED_SECOND = 16;
     /** Depthwise modules in a segment. */
     public static final int MODULES = 2;
     /** Side of the depthwise kernel. */
     public static final int LARGE_KERNEL = 7;
-    /** Pyramid pooling layers, and the sides of the grids that each pools to. */
+    /** Pyramid pooling layers. */
     public static final int PYRAMIDS = 3;
-
     /** Length of a budget's embedding. */
     public static final int COST_FEATURES = 32;
     /** Slope of the activation for negative values. */
@@ -58,8 +58,7 @@ public final class PamArchitecture implements Architecture {
      * @param firstSegment the number of its first segment in a path
      * @param segments how many it has
      */
-    public record Stage(
-            String name, int scale, int inputs, int channels, int kernel, int firstSegment, int segments) {
+    public record Stage(String name, int scale, int inputs, int channels, int kernel, int firstSegment, int segments) {
         /** The prefix of a segment's parameters. */
         public String segment(int segment) {
             return name + ".segments." + (segment - firstSegment);
@@ -200,7 +199,9 @@ public final class PamArchitecture implements Architecture {
             macs += 9 * half * ((quarter + HALF) * REFINED_HALF + REFINED_HALF * REFINED_HALF);
             macs += 9
                     * full
-                    * ((REFINED_HALF + FULL + PLANES) * REFINED_FIRST + REFINED_FIRST * REFINED_SECOND + REFINED_SECOND);
+                    * ((REFINED_HALF + FULL + PLANES) * REFINED_FIRST
+                            + REFINED_FIRST * REFINED_SECOND
+                            + REFINED_SECOND);
             fixed = macs;
         }
     }

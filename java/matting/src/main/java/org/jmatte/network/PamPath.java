@@ -13,7 +13,8 @@ public record PamPath(int bits) {
 
     public PamPath {
         if (bits < 0 || bits >= 1 << PamArchitecture.SEGMENTS) {
-            throw new InvalidInputException("path: expected a mask of " + PamArchitecture.SEGMENTS + " bits, got " + bits);
+            throw new InvalidInputException(
+                    "path: expected a mask of " + PamArchitecture.SEGMENTS + " bits, got " + bits);
         }
     }
 

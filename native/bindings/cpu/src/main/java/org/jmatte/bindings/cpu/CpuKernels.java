@@ -26,6 +26,8 @@ public final class CpuKernels {
 
     public static native void use_one_thread();
 
+    public static native void use_huge_pages(@Cast("void*") long block, long bytes);
+
     public static native void layer_norm(
             @Cast("const float*") long x,
             @Cast("const int*") long index,
