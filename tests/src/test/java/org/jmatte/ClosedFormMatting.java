@@ -13,7 +13,7 @@ import java.util.Arrays;
 final class ClosedFormMatting {
     private static final double LAMBDA = 100;
     private static final double EPSILON = 1e-7; // times the identity, added to a window's covariance
-    private static final double TOLERANCE = 1e-5; // of the residual, relative to the right-hand side
+    private static final double TOLERANCE = 1e-7; // of the residual, relative to the right-hand side
     private static final int WINDOW = 9;
 
     private final int height;

@@ -110,18 +110,18 @@ public final class PamArchitecture implements Architecture {
     }
 
     /** What keeping a segment costs more than bypassing it. */
-    static long extra(int segment) {
+    public static long extra(int segment) {
         return COSTS.keep[segment] - COSTS.bypass[segment];
     }
 
     /** The least budget in GMACs: what the smallest sub-network costs, rounded up. */
     public static int leastGmacs() {
-        return Math.toIntExact((macs(PamPath.BYPASS_ALL) + GIGA - 1) / GIGA);
+        return PamPath.BYPASS_ALL.leastGmacs();
     }
 
     /** The budget in GMACs beyond which more changes nothing. */
     public static int largestGmacs() {
-        return Math.toIntExact((macs(PamPath.KEEP_ALL) + GIGA - 1) / GIGA);
+        return PamPath.KEEP_ALL.leastGmacs();
     }
 
     /**

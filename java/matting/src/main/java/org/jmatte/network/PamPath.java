@@ -36,7 +36,7 @@ public record PamPath(int bits) {
     }
 
     /** The same with a segment kept. */
-    PamPath keeping(int segment) {
+    public PamPath keeping(int segment) {
         return new PamPath(bits | 1 << segment);
     }
 
@@ -48,6 +48,11 @@ public record PamPath(int bits) {
     /** The same in units of 10^9. */
     public double gmacs() {
         return (double) macs() / PamArchitecture.GIGA;
+    }
+
+    /** The least budget, in whole GMACs, that allows it. */
+    public int leastGmacs() {
+        return Math.toIntExact((macs() + PamArchitecture.GIGA - 1) / PamArchitecture.GIGA);
     }
 
     /** A 0 or 1 per segment, the first segment first. */

@@ -1,23 +1,19 @@
 package org.jmatte.train;
 
-import java.io.IOException;
+import static org.jmatte.train.CommonOptions.require;
+
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
-import org.jmatte.InvalidInputException;
 import org.jmatte.cli.Interruption;
-import org.jmatte.train.data.FolderSamples;
-import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.pam.Pam;
 import org.jmatte.train.pam.PamTraining;
 import org.jmatte.train.pam.PamTrainingOptions;
 import org.jmatte.train.pam.Stage;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -37,36 +33,14 @@ final class PamCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
-    @Option(
-            names = "--out",
-            required = true,
-            paramLabel = "DIR",
-            description = "Folder of the training; made if missing.")
-    private Path out;
-
-    @Option(names = "--resume", description = "Continue the training in that folder, with the same options.")
-    private boolean resume;
+    @Mixin
+    private CommonOptions common;
 
     @Option(
-            names = "--foregrounds",
-            paramLabel = "DIR",
-            description = "Folder with fg/ and alpha/, files matched by base name, as Composition-1k has them.")
-    private Path foregrounds;
-
-    @Option(
-            names = "--backgrounds",
-            paramLabel = "DIR",
-            description = "Folder of background photos, with --foregrounds.")
-    private Path backgrounds;
-
-    @Option(
-            names = "--photos",
-            paramLabel = "DIR",
-            description = "Folder of photos that generated images take surfaces and backgrounds from.")
-    private Path photos;
-
-    @Option(names = "--seed", defaultValue = "1", description = "Default: ${DEFAULT-VALUE}.")
-    private long seed;
+            names = "--init",
+            paramLabel = "CKPT",
+            description = "A PAM checkpoint to start from; random weights by default.")
+    private Path initial;
 
     @Option(
             names = "--side",
@@ -105,15 +79,6 @@ final class PamCommand implements Callable<Integer> {
     private double learningRate;
 
     @Option(
-            names = "--dtype",
-            defaultValue = "fp32",
-            description = "fp32, or bf16 for convolutions and products. Default: ${DEFAULT-VALUE}.")
-    private String dtype;
-
-    @Option(names = "--threads", description = "Of libtorch. Default: all processors.")
-    private Integer threads;
-
-    @Option(
             names = "--prior-images",
             defaultValue = "200",
             description = "Images that vote on optimal paths. Default: ${DEFAULT-VALUE}.")
@@ -140,13 +105,13 @@ final class PamCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PamTrainingOptions options = options();
-        SampleSource samples = samples();
-        SampleSource unseen = new GeneratedSamples(seed + VALIDATION_SEED, side, photoFiles());
-        TrainingFolder.prepare(out, options, resume);
+        SampleSource samples = common.samples(side);
+        SampleSource unseen = common.generated(common.seed() + VALIDATION_SEED, side);
+        common.prepareFolder(options);
         PrintWriter log = spec.commandLine().getErr();
         try (Interruption interruption =
                         new Interruption(() -> log.println("jmatte: interrupted; writing a checkpoint"));
-                PamTraining training = new PamTraining(options, samples, unseen, out)) {
+                PamTraining training = new PamTraining(options, samples, unseen, common.out())) {
             boolean finished = training.run(checkpointImages, new PamTraining.Listener() {
                 @Override
                 public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {
@@ -170,7 +135,7 @@ final class PamCommand implements Callable<Integer> {
                     .getOut()
                     .println(
                             finished
-                                    ? "trained: " + out.resolve("pam.safetensors")
+                                    ? "trained: " + common.out().resolve("pam.safetensors")
                                     : "stopped; continue with --resume");
         }
         return 0;
@@ -185,7 +150,6 @@ final class PamCommand implements Callable<Integer> {
                 "positive numbers",
                 Math.min(fullImages, Math.min(warmUpImages, pathImages)));
         require(learningRate > 0, "--learning-rate", "a positive number", learningRate);
-        require(dtype.equals("fp32") || dtype.equals("bf16"), "--dtype", "fp32 or bf16", dtype);
         require(
                 priorImages >= 1 && priorPaths >= 1,
                 "--prior-images, --prior-paths",
@@ -193,47 +157,19 @@ final class PamCommand implements Callable<Integer> {
                 Math.min(priorImages, priorPaths));
         require(validationImages >= 1, "--validation-images", "at least 1", validationImages);
         require(checkpointImages >= batch, "--checkpoint-images", "at least --batch", checkpointImages);
-        int cores = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-        require(cores >= 1, "--threads", "at least 1", cores);
         return new PamTrainingOptions(
-                seed,
+                initial == null ? null : initial.toAbsolutePath().toString(),
+                common.seed(),
                 side,
                 batch,
                 fullImages,
                 warmUpImages,
                 pathImages,
                 learningRate,
-                dtype.equals("bf16"),
-                cores,
+                common.bfloat16(),
+                common.threads(),
                 priorImages,
                 priorPaths,
                 validationImages);
-    }
-
-    private static void require(boolean holds, String option, String expected, Object got) {
-        if (!holds) {
-            throw new InvalidInputException(option + ": expected " + expected + ", got " + got);
-        }
-    }
-
-    private SampleSource samples() {
-        if ((foregrounds == null) != (backgrounds == null)) {
-            throw new InvalidInputException("--foregrounds and --backgrounds: give both or none");
-        }
-        return foregrounds == null
-                ? new GeneratedSamples(seed, side, photoFiles())
-                : new FolderSamples(seed, side, foregrounds, backgrounds);
-    }
-
-    private List<Path> photoFiles() {
-        if (photos == null) {
-            return List.of();
-        }
-        try (Stream<Path> files = Files.list(photos)) {
-            return files.filter(Files::isRegularFile).sorted().toList();
-        } catch (IOException e) {
-            throw new InvalidInputException(
-                    photos + ": expected a folder of photos, got an error (" + e + "); check --photos", e);
-        }
     }
 }

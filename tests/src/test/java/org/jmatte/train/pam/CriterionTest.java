@@ -7,7 +7,9 @@ import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.jmatte.network.PamPath;
 import org.jmatte.train.data.Sample;
+import org.jmatte.train.torch.Batch;
 import org.jmatte.train.torch.Parameters;
 import org.junit.jupiter.api.Test;
 
@@ -98,11 +100,11 @@ class CriterionTest {
     @Test
     void pathLossIsTheMeanCrossEntropyOfTheSegments() {
         float[][] logits = {{0.3f, -1}, {2, 5}, {-0.5f, 0.25f}};
-        int label = 0b101;
+        PamPath label = new PamPath(0b101);
         double expected = 0;
         for (int k = 0; k < logits.length; k++) {
             double sum = Math.exp(logits[k][0]) + Math.exp(logits[k][1]);
-            expected -= Math.log(Math.exp(logits[k][label >> k & 1]) / sum) / logits.length;
+            expected -= Math.log(Math.exp(logits[k][label.keeps(k) ? 1 : 0]) / sum) / logits.length;
         }
         try (PointerScope temporaries = new PointerScope()) {
             List<Tensor> rows = List.of(

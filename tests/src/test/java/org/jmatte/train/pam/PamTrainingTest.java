@@ -10,23 +10,30 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import org.jmatte.network.PamArchitecture;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.CheckpointException;
+import org.jmatte.weights.ElementType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A training of a few images goes through all stages, and an interrupted one ends as an uninterrupted one. */
 class PamTrainingTest {
     private static final int SIDE = 64;
-    private static final PamTrainingOptions OPTIONS =
-            new PamTrainingOptions(7, SIDE, 2, 8, 4, 4, 5e-4, false, 1, 2, 1, 2);
+    private static final PamTrainingOptions OPTIONS = options(null, 7);
     private static final SampleSource SAMPLES = new GeneratedSamples(7, SIDE, List.of());
     private static final SampleSource UNSEEN = new GeneratedSamples(8, SIDE, List.of());
 
     @TempDir
     private Path folder;
+
+    private static PamTrainingOptions options(String initial, long seed) {
+        return new PamTrainingOptions(initial, seed, SIDE, 2, 8, 4, 4, 5e-4, false, 1, 2, 1, 2);
+    }
 
     /** Stands for a kill: nothing is written behind it. */
     private static final class Killed extends RuntimeException {}
@@ -72,7 +79,9 @@ class PamTrainingTest {
                 Files.readAllBytes(whole.resolve("pam.safetensors")),
                 Files.readAllBytes(killed.resolve("pam.safetensors")));
         try (Checkpoint model = Checkpoint.open(whole.resolve("pam.safetensors"))) {
-            assertEquals(Pam.shapes().keySet(), model.tensors().keySet());
+            assertEquals(
+                    PamArchitecture.PAM.parameterShapes().keySet(),
+                    model.tensors().keySet());
         }
         assertTrue(Files.size(whole.resolve("curve.png")) > 0);
         assertTrue(Files.readString(whole.resolve("paths.json")).contains("\"gmacs\" : 60"));
@@ -98,6 +107,25 @@ class PamTrainingTest {
             assertTrue(training.run(2, killAt(-1)));
         }
         assertTrue(Files.exists(other.resolve("pam.safetensors")));
+    }
+
+    @Test
+    void startsFromGivenWeights() throws Exception {
+        Path initial = folder.resolve("initial.safetensors");
+        try (Pam pam = new Pam()) {
+            pam.initialise(3);
+            new ParametersFile().add(pam.parameters()).write(initial, ElementType.F32, Map.of());
+        }
+        Path seeded = Files.createDirectory(folder.resolve("seeded"));
+        Path given = Files.createDirectory(folder.resolve("given"));
+        assertEquals(firstLoss(seeded, options(null, 3)), firstLoss(given, options(initial.toString(), 4)));
+    }
+
+    private static List<String> firstLoss(Path folder, PamTrainingOptions options) throws Exception {
+        try (PamTraining training = new PamTraining(options, SAMPLES, UNSEEN, folder)) {
+            assertThrows(Killed.class, () -> training.run(2, killAt(1)));
+        }
+        return losses(folder);
     }
 
     @Test

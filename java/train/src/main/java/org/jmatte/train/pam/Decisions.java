@@ -1,6 +1,8 @@
 package org.jmatte.train.pam;
 
 import java.util.random.RandomGenerator;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamPath;
 
 /** What a walk through the network asks at each segment. */
 @FunctionalInterface
@@ -8,9 +10,9 @@ public interface Decisions {
     /** @return whether to keep segment k, whose path selection layer gave these logits */
     boolean keep(int segment, float bypassLogit, float keepLogit);
 
-    /** A given path, bit k of which keeps segment k, whatever the network estimates. */
-    static Decisions follow(int path) {
-        return (segment, bypass, keep) -> (path >> segment & 1) == 1;
+    /** A given path, whatever the network estimates. */
+    static Decisions follow(PamPath path) {
+        return (segment, bypass, keep) -> path.keeps(segment);
     }
 
     /** Drawn from the estimated distribution by the Gumbel-max trick. */
@@ -19,10 +21,10 @@ public interface Decisions {
     }
 
     /** The estimate, except that a segment which the rest of the budget cannot pay for is bypassed. */
-    static Decisions within(PamCosts costs, int constraint) {
-        long[] headroom = {constraint * PamCosts.GIGA - costs.of(0)};
+    static Decisions within(int gmacs) {
+        long[] headroom = {gmacs * PamArchitecture.GIGA - PamPath.BYPASS_ALL.macs()};
         return (segment, bypass, keep) -> {
-            long extra = costs.keep().get(segment) - costs.bypass().get(segment);
+            long extra = PamArchitecture.extra(segment);
             if (keep <= bypass || extra > headroom[0]) {
                 return false;
             }

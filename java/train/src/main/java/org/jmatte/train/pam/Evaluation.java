@@ -11,7 +11,9 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
+import org.jmatte.network.PamPath;
 import org.jmatte.train.data.Sample;
+import org.jmatte.train.torch.Batch;
 import org.jmatte.train.torch.MixedPrecision;
 import org.jmatte.train.torch.Parameters;
 
@@ -49,7 +51,7 @@ public final class Evaluation {
     }
 
     /** The error of every image along one path. */
-    public double[] along(int path, int constraint) {
+    public double[] along(PamPath path, int constraint) {
         double[] errors = new double[samples.size()];
         for (int start = 0; start < errors.length; start += TOGETHER) {
             List<Sample> some = samples.subList(start, Math.min(start + TOGETHER, errors.length));
@@ -60,23 +62,23 @@ public final class Evaluation {
     }
 
     /** The mean error along one path. */
-    public double mean(int path, int constraint) {
+    public double mean(PamPath path, int constraint) {
         return mean(along(path, constraint));
     }
 
     /** Lets every image choose its path. */
     public Learned learned(int constraint) {
         double error = 0;
-        double cost = 0;
-        Set<Integer> paths = new HashSet<>();
+        double gmacs = 0;
+        Set<PamPath> paths = new HashSet<>();
         for (Sample sample : samples) {
-            Found found = errors(List.of(sample), constraint, Decisions.within(pam.costs(), constraint));
+            Found found = errors(List.of(sample), constraint, Decisions.within(constraint));
             error += found.errors[0];
-            cost += pam.costs().of(found.path);
+            gmacs += found.path.gmacs();
             paths.add(found.path);
         }
         int count = samples.size();
-        return new Learned(error / count, cost / PamCosts.GIGA / count, paths.size());
+        return new Learned(error / count, gmacs / count, paths.size());
     }
 
     /** Compares learned with random paths. */
@@ -87,10 +89,10 @@ public final class Evaluation {
     /** The mean errors of some random paths that cost at most C GMACs and more than C - 2. */
     private List<Double> random(int constraint, int paths, long seed) {
         SplittableRandom random = new SplittableRandom(seed + constraint);
-        Set<Integer> drawn = new HashSet<>();
+        Set<PamPath> drawn = new HashSet<>();
         List<Double> errors = new ArrayList<>();
         while (drawn.size() < paths) {
-            int path = PathPrior.near(pam.costs(), constraint, random);
+            PamPath path = PathPrior.near(constraint, random);
             if (drawn.add(path)) {
                 errors.add(mean(path, constraint));
             }
@@ -106,7 +108,7 @@ public final class Evaluation {
         return sum / errors.length;
     }
 
-    private record Found(double[] errors, int path) {}
+    private record Found(double[] errors, PamPath path) {}
 
     private Found errors(List<Sample> some, int constraint, Decisions decisions) {
         try (PointerScope temporaries = new PointerScope();

@@ -2,7 +2,6 @@ package org.jmatte.train.pam;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
-import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,14 +14,17 @@ import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.AtomicFile;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamPath;
 import org.jmatte.train.TrainingLog;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.data.SampleQueue;
 import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.Batch;
 import org.jmatte.train.torch.MixedPrecision;
-import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.train.torch.RAdam;
+import org.jmatte.train.torch.TrainingState;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ElementType;
 import org.slf4j.Logger;
@@ -94,8 +96,12 @@ public final class PamTraining implements AutoCloseable {
         validation = new Evaluation(pam, fixed, options.bfloat16());
         if (Files.exists(checkpointFile())) {
             restore();
-        } else {
+        } else if (options.initial() == null) {
             pam.initialise(options.seed());
+        } else {
+            try (Checkpoint checkpoint = Checkpoint.open(Path.of(options.initial()))) {
+                ParametersFile.read(checkpoint, pam.parameters());
+            }
         }
         log = new TrainingLog(folder.resolve("log.csv"), LOG_COLUMNS, total());
         validationLog = new TrainingLog(folder.resolve("validation.csv"), VALIDATION_COLUMNS, total());
@@ -174,7 +180,6 @@ public final class PamTraining implements AutoCloseable {
                 long first = Stage.values().length * STAGE_SAMPLES;
                 List<Sample> simulated = Evaluation.draw(options.priorImages(), i -> samples.sample(first + i));
                 PathPrior.estimate(
-                                pam.costs(),
                                 options.priorPaths(),
                                 options.seed(),
                                 new Evaluation(pam, simulated, options.bfloat16())::along)
@@ -216,28 +221,26 @@ public final class PamTraining implements AutoCloseable {
     }
 
     private Tensor fullLoss(Batch batch) {
-        int full = pam.costs().full();
-        Tensor alpha = predict(pam, batch, pam.costs().largestConstraint(), Decisions.follow(full))
+        Tensor alpha = predict(pam, batch, PamArchitecture.largestGmacs(), Decisions.follow(PamPath.KEEP_ALL))
                 .alpha();
         rowError += mean(Criterion.unknown(alpha, batch));
         return Criterion.alpha(alpha, batch);
     }
 
     private Tensor warmUpLoss(Batch batch, SplittableRandom random) {
-        int path = random.nextInt(pam.costs().full() + 1);
-        Tensor alpha = predict(pam, batch, pam.costs().constraintOf(path), Decisions.follow(path))
-                .alpha();
+        PamPath path = PathPrior.random(random);
+        Tensor alpha =
+                predict(pam, batch, path.leastGmacs(), Decisions.follow(path)).alpha();
         rowError += mean(Criterion.unknown(alpha, batch)) / options.batch();
         return distilled(alpha, batch);
     }
 
     /** One image of Algorithm 1: the best of some likely paths, or the walk's own if it is better, is the label. */
     private Tensor pathLoss(Batch batch, SplittableRandom random) {
-        PamCosts costs = pam.costs();
-        int constraint = random.nextInt(costs.leastConstraint(), costs.largestConstraint() + 1);
-        int label = 0;
+        int constraint = random.nextInt(PamArchitecture.leastGmacs(), PamArchitecture.largestGmacs() + 1);
+        PamPath label = null;
         double least = Double.POSITIVE_INFINITY;
-        for (int path : prior.draw(constraint, CANDIDATES, PROPOSALS, random)) {
+        for (PamPath path : prior.draw(constraint, CANDIDATES, PROPOSALS, random)) {
             double error = errorAlong(path, constraint, batch);
             if (error < least) {
                 least = error;
@@ -246,7 +249,7 @@ public final class PamTraining implements AutoCloseable {
         }
         Pam.Prediction walk = predict(pam, batch, constraint, Decisions.sample(random));
         double error = mean(Criterion.unknown(walk.alpha(), batch));
-        if (costs.constraintOf(walk.path()) <= constraint && error < least) {
+        if (walk.path().leastGmacs() <= constraint && error < least) {
             label = walk.path();
         }
         rowError += error / options.batch();
@@ -254,7 +257,7 @@ public final class PamTraining implements AutoCloseable {
         return distilled(walk.alpha(), batch).add(choice);
     }
 
-    private double errorAlong(int path, int constraint, Batch batch) {
+    private double errorAlong(PamPath path, int constraint, Batch batch) {
         try (PointerScope temporaries = new PointerScope();
                 NoGradGuard guard = new NoGradGuard()) {
             return mean(Criterion.unknown(
@@ -265,8 +268,7 @@ public final class PamTraining implements AutoCloseable {
     private Tensor distilled(Tensor alpha, Batch batch) {
         Tensor target;
         try (NoGradGuard guard = new NoGradGuard()) {
-            int full = teacher.costs().full();
-            target = predict(teacher, batch, teacher.costs().largestConstraint(), Decisions.follow(full))
+            target = predict(teacher, batch, PamArchitecture.largestGmacs(), Decisions.follow(PamPath.KEEP_ALL))
                     .alpha();
         }
         return Criterion.alpha(alpha, batch)
@@ -319,7 +321,7 @@ public final class PamTraining implements AutoCloseable {
         long start = System.nanoTime();
         double[] row = new double[VALIDATION_COLUMNS.size()];
         row[0] = total();
-        row[1] = validation.mean(pam.costs().full(), pam.costs().largestConstraint());
+        row[1] = validation.mean(PamPath.KEEP_ALL, PamArchitecture.largestGmacs());
         for (int i = 0; i < CONSTRAINTS.size(); i++) {
             row[2 + i] = stage == Stage.PATHS
                     ? validation.learned(CONSTRAINTS.get(i)).error()
@@ -332,45 +334,24 @@ public final class PamTraining implements AutoCloseable {
 
     /** Writes the state; if that fails, the last good checkpoint stays and training goes on. */
     private void save() {
-        Parameters parameters = pam.parameters();
-        long[] shape = {parameters.values().numel()};
-        ParametersFile state = new ParametersFile()
-                .add(parameters)
-                .add("optimizer.first", shape, Parameters.toArray(optimizer.firstMoment()))
-                .add("optimizer.second", shape, Parameters.toArray(optimizer.secondMoment()));
-        float[] progress = {stage.ordinal(), images, optimizer.steps()};
         try {
-            state.add("progress", new long[] {progress.length}, progress)
-                    .write(checkpointFile(), ElementType.F32, Map.of());
+            TrainingState.write(checkpointFile(), pam.parameters(), optimizer, stage.ordinal(), images);
         } catch (InvalidInputException e) {
             LOG.warn("the checkpoint was not written, the last one stays: {}", e.getMessage());
         }
     }
 
     private void restore() {
-        try (Checkpoint checkpoint = Checkpoint.open(checkpointFile())) {
-            ParametersFile.read(checkpoint, pam.parameters());
-            Parameters.fill(optimizer.firstMoment(), numbers(checkpoint, "optimizer.first"));
-            Parameters.fill(optimizer.secondMoment(), numbers(checkpoint, "optimizer.second"));
-            FloatBuffer progress = numbers(checkpoint, "progress");
-            stage = Stage.values()[(int) progress.get(0)];
-            images = (long) progress.get(1);
-            optimizer.restore((long) progress.get(2));
-        }
-    }
-
-    private static FloatBuffer numbers(Checkpoint checkpoint, String name) {
-        FloatBuffer numbers =
-                FloatBuffer.allocate((int) checkpoint.tensors().get(name).elements());
-        checkpoint.read(name, numbers);
-        return numbers.flip();
+        float[] progress = TrainingState.read(checkpointFile(), pam.parameters(), optimizer);
+        stage = Stage.values()[(int) progress[0]];
+        images = (long) progress[1];
     }
 
     private void export() {
         Map<String, String> metadata = Map.of(
                 "network", "pam",
-                "least_constraint", String.valueOf(pam.costs().leastConstraint()),
-                "largest_constraint", String.valueOf(pam.costs().largestConstraint()));
+                "least_constraint", String.valueOf(PamArchitecture.leastGmacs()),
+                "largest_constraint", String.valueOf(PamArchitecture.largestGmacs()));
         new ParametersFile().add(pam.parameters()).write(folder.resolve("pam.safetensors"), ElementType.F16, metadata);
         List<Evaluation.Comparison> comparisons = CONSTRAINTS.stream()
                 .map(constraint -> validation.compare(constraint, RANDOM_PATHS, options.seed()))

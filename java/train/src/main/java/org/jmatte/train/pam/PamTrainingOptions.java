@@ -5,7 +5,8 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 /**
  * What determines a training; the same options give the same model on the same kind of machine.
  *
- * @param seed of the initial weights, the samples and the walks
+ * @param initial a PAM checkpoint to start from, null for random weights
+ * @param seed of random initial weights, the samples and the walks
  * @param side height and width of the training images, a multiple of 32
  * @param batch images per optimizer step
  * @param fullImages length of the first stage: the full network
@@ -19,6 +20,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
  * @param validationImages generated images that no training sees
  */
 public record PamTrainingOptions(
+        String initial,
         long seed,
         int side,
         int batch,

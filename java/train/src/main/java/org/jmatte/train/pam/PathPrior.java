@@ -17,6 +17,8 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.AtomicFile;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamPath;
 
 /**
  * The distribution Q(P|C) of the path that is optimal for an image under a constraint of C GMACs, estimated by Monte
@@ -26,7 +28,7 @@ public final class PathPrior {
     /**
      * A path and how probable it is.
      *
-     * @param path bit k set where segment k is kept
+     * @param path its {@link PamPath#bits}
      */
     public record Candidate(int path, double probability) {}
 
@@ -39,7 +41,7 @@ public final class PathPrior {
     /** The error of every image of a fixed set along a path under a constraint. */
     @FunctionalInterface
     public interface Errors {
-        double[] of(int path, int constraint);
+        double[] of(PamPath path, int gmacs);
     }
 
     /**
@@ -47,13 +49,15 @@ public final class PathPrior {
      *
      * @param paths at most so many are tried per constraint, drawn among those that cost more than C - 1 GMACs
      */
-    public static PathPrior estimate(PamCosts costs, int paths, long seed, Errors errors) {
-        Map<Integer, List<Integer>> pool = pool(costs, paths, seed);
-        Map<Integer, double[]> error = new HashMap<>();
+    public static PathPrior estimate(int paths, long seed, Errors errors) {
+        Map<Integer, List<PamPath>> pool = pool(paths, seed);
+        Map<PamPath, double[]> error = new HashMap<>();
         pool.forEach((constraint, drawn) -> drawn.forEach(path -> error.put(path, errors.of(path, constraint))));
         SortedMap<Integer, List<Candidate>> prior = new TreeMap<>();
-        for (int constraint = costs.leastConstraint(); constraint <= costs.largestConstraint(); constraint++) {
-            List<Integer> allowed = new ArrayList<>(pool.getOrDefault(constraint - 1, List.of()));
+        for (int constraint = PamArchitecture.leastGmacs();
+                constraint <= PamArchitecture.largestGmacs();
+                constraint++) {
+            List<PamPath> allowed = new ArrayList<>(pool.getOrDefault(constraint - 1, List.of()));
             allowed.addAll(pool.getOrDefault(constraint, List.of()));
             prior.put(constraint, vote(allowed, error));
         }
@@ -61,10 +65,11 @@ public final class PathPrior {
     }
 
     /** Per constraint C, paths that cost more than C - 1 GMACs and at most C, without repetition. */
-    static Map<Integer, List<Integer>> pool(PamCosts costs, int paths, long seed) {
-        Map<Integer, List<Integer>> strata = new TreeMap<>();
-        for (int path = 0; path <= costs.full(); path++) {
-            strata.computeIfAbsent(costs.constraintOf(path), constraint -> new ArrayList<>())
+    static Map<Integer, List<PamPath>> pool(int paths, long seed) {
+        Map<Integer, List<PamPath>> strata = new TreeMap<>();
+        for (int bits = 0; bits <= PamPath.KEEP_ALL.bits(); bits++) {
+            PamPath path = new PamPath(bits);
+            strata.computeIfAbsent(path.leastGmacs(), constraint -> new ArrayList<>())
                     .add(path);
         }
         strata.replaceAll((constraint, all) -> {
@@ -74,13 +79,13 @@ public final class PathPrior {
         return strata;
     }
 
-    private static List<Candidate> vote(List<Integer> allowed, Map<Integer, double[]> error) {
+    private static List<Candidate> vote(List<PamPath> allowed, Map<PamPath, double[]> error) {
         int images = error.get(allowed.get(0)).length;
         Map<Integer, Integer> count = new TreeMap<>();
         for (int image = 0; image < images; image++) {
             int i = image;
-            int best = Collections.min(allowed, Comparator.comparingDouble(path -> error.get(path)[i]));
-            count.merge(best, 1, Integer::sum);
+            PamPath best = Collections.min(allowed, Comparator.comparingDouble(path -> error.get(path)[i]));
+            count.merge(best.bits(), 1, Integer::sum);
         }
         return count.entrySet().stream()
                 .map(entry -> new Candidate(entry.getKey(), (double) entry.getValue() / images))
@@ -96,10 +101,10 @@ public final class PathPrior {
      * @param among only the most probable ones are drawn from
      * @param count fewer if there are not so many
      */
-    public List<Integer> draw(int constraint, int among, int count, RandomGenerator random) {
+    public List<PamPath> draw(int constraint, int among, int count, RandomGenerator random) {
         List<Candidate> left = new ArrayList<>(byConstraint.get(constraint));
         left.subList(Math.min(among, left.size()), left.size()).clear();
-        List<Integer> drawn = new ArrayList<>();
+        List<PamPath> drawn = new ArrayList<>();
         while (drawn.size() < count && !left.isEmpty()) {
             double at = random.nextDouble()
                     * left.stream().mapToDouble(Candidate::probability).sum();
@@ -107,20 +112,25 @@ public final class PathPrior {
             while (i < left.size() - 1 && (at -= left.get(i).probability) >= 0) {
                 i++;
             }
-            drawn.add(left.remove(i).path);
+            drawn.add(new PamPath(left.remove(i).path));
         }
         return drawn;
     }
 
     /** A random path that costs at most C GMACs and more than C - 2. */
-    public static int near(PamCosts costs, int constraint, SplittableRandom random) {
+    public static PamPath near(int constraint, SplittableRandom random) {
         while (true) {
-            int path = random.nextInt(costs.full() + 1);
-            int needed = costs.constraintOf(path);
+            PamPath path = random(random);
+            int needed = path.leastGmacs();
             if (needed == constraint || needed == constraint - 1) {
                 return path;
             }
         }
+    }
+
+    /** Any path, all equally probable. */
+    public static PamPath random(RandomGenerator random) {
+        return new PamPath(random.nextInt(PamPath.KEEP_ALL.bits() + 1));
     }
 
     /** Writes it as JSON: per constraint a list of {@code {"path": bits, "probability": p}}. */

@@ -1,4 +1,4 @@
-package org.jmatte.train.pam;
+package org.jmatte.train.torch;
 
 import java.util.List;
 import java.util.function.Function;

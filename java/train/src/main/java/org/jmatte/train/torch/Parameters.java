@@ -5,14 +5,17 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The trainable tensors of a network by their names. All of them are views of one vector, and their gradients of another,
- * so that an optimizer's step, a gradient's norm or a checkpoint is an operation on whole vectors.
+ * The tensors of a network by their names. All of them are views of one vector, and their gradients of another, so that an
+ * optimizer's step, a gradient's norm or a checkpoint is an operation on whole vectors.
  */
 public final class Parameters implements AutoCloseable {
     private final Map<String, Tensor> tensors = new LinkedHashMap<>();
@@ -26,19 +29,34 @@ public final class Parameters implements AutoCloseable {
      * @param shapes of the tensors by name, in the order in which they lie in {@link #values}
      */
     public Parameters(Map<String, long[]> shapes) {
+        this(shapes, name -> true, torch.ScalarType.Float);
+    }
+
+    /**
+     * Zeros, some of which take gradients.
+     *
+     * @param shapes of the tensors by name, in the order in which they lie in {@link #values}
+     * @param trainable says by name which take gradients; the others' gradients stay 0
+     * @param type of the numbers: Float, or Double to check gradients
+     */
+    public Parameters(Map<String, long[]> shapes, Predicate<String> trainable, torch.ScalarType type) {
         this.shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
         try (PointerScope temporaries = new PointerScope()) {
             long total =
                     shapes.values().stream().mapToLong(Parameters::elements).sum();
-            values = torch.zeros(total).retainReference();
-            gradients = torch.zeros(total).retainReference();
+            boolean training = shapes.keySet().stream().anyMatch(trainable);
+            values = torch.zeros(total).to(type).retainReference();
+            gradients = torch.zeros(training ? total : 0).to(type).retainReference();
             long offset = 0;
             for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
                 long[] shape = entry.getValue();
                 long elements = elements(shape);
-                Tensor tensor =
-                        values.narrow(0, offset, elements).view(shape).detach().set_requires_grad(true);
-                tensor.mutable_grad().put(gradients.narrow(0, offset, elements).view(shape));
+                Tensor tensor = values.narrow(0, offset, elements).view(shape).detach();
+                if (trainable.test(entry.getKey())) {
+                    tensor.set_requires_grad(true);
+                    tensor.mutable_grad()
+                            .put(gradients.narrow(0, offset, elements).view(shape));
+                }
                 tensors.put(entry.getKey(), tensor.retainReference());
                 offset += elements;
             }
@@ -62,6 +80,10 @@ public final class Parameters implements AutoCloseable {
         return tensor;
     }
 
+    public boolean has(String name) {
+        return tensors.containsKey(name);
+    }
+
     /** The names in their order. */
     public List<String> names() {
         return List.copyOf(shapes.keySet());
@@ -77,20 +99,37 @@ public final class Parameters implements AutoCloseable {
         return values;
     }
 
-    /** All gradients in one vector; backward passes add to it. */
+    /** All gradients in one vector; backward passes add to it. Empty if nothing is trainable. */
     public Tensor gradients() {
         return gradients;
     }
 
-    /** The values of one vector of {@link #values}'s length, in Java's memory. */
-    public static float[] toArray(Tensor vector) {
-        float[] array = new float[Math.toIntExact(vector.numel())];
-        FloatPointer pointer = vector.contiguous().data_ptr_float();
-        pointer.get(array);
-        return array;
+    /** A vector like {@link #values} with one number for all elements of a parameter; released by who asked for it. */
+    Tensor spread(ToDoubleFunction<String> number) {
+        try (PointerScope temporaries = new PointerScope()) {
+            Tensor vector = torch.zeros_like(values);
+            long offset = 0;
+            for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
+                long elements = elements(entry.getValue());
+                vector.narrow(0, offset, elements).fill_(new Scalar(number.applyAsDouble(entry.getKey())));
+                offset += elements;
+            }
+            return vector.retainReference();
+        }
     }
 
-    /** Copies numbers into a contiguous float32 tensor of as many elements. */
+    /** A tensor's numbers in row-major order, in Java's memory. */
+    public static float[] toArray(Tensor tensor) {
+        try (PointerScope temporaries = new PointerScope()) {
+            float[] array = new float[Math.toIntExact(tensor.numel())];
+            FloatPointer pointer =
+                    tensor.to(torch.ScalarType.Float).contiguous().data_ptr_float();
+            pointer.get(array);
+            return array;
+        }
+    }
+
+    /** Copies numbers into a contiguous tensor of as many elements. */
     public static void fill(Tensor tensor, FloatBuffer numbers) {
         if (tensor.numel() != numbers.remaining()) {
             throw new IllegalArgumentException(
@@ -98,7 +137,9 @@ public final class Parameters implements AutoCloseable {
         }
         float[] array = new float[numbers.remaining()];
         numbers.get(array);
-        new FloatPointer(tensor.data_ptr_float()).put(array);
+        try (PointerScope temporaries = new PointerScope()) {
+            tensor.detach().view(-1).copy_(Tensor.create(array));
+        }
     }
 
     @Override

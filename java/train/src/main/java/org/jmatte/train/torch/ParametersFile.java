@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Predicate;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.CheckpointException;
 import org.jmatte.weights.ElementType;
@@ -44,7 +45,15 @@ public final class ParametersFile implements Checkpoint {
      * @throws CheckpointException naming the first tensor that is missing or of another shape
      */
     public static void read(Checkpoint checkpoint, Parameters parameters) {
+        read(checkpoint, parameters, name -> true);
+    }
+
+    /** {@link #read(Checkpoint, Parameters)} of some parameters; the others stay as they are. */
+    public static void read(Checkpoint checkpoint, Parameters parameters, Predicate<String> wanted) {
         parameters.shapes().forEach((name, shape) -> {
+            if (!wanted.test(name)) {
+                return;
+            }
             TensorInfo info = checkpoint.tensors().get(name);
             if (info == null || !Arrays.equals(info.shape(), shape)) {
                 throw new CheckpointException(checkpoint.description() + ": expected a tensor " + name + " of shape "

@@ -1,0 +1,23 @@
+package org.jmatte.train.mematte;
+
+/**
+ * What determines a training; the same options give the same model on the same kind of machine.
+ *
+ * @param init ViTMatte's weights, which student and teacher start from: a model source
+ * @param seed of the fresh weights, the samples and the routers' noise
+ * @param side height and width of the training images, a multiple of {@link MeMatte#MULTIPLE}
+ * @param batch images per iteration
+ * @param iterations length of the training
+ * @param learningRate of the decoder, after the warm-up; see {@link Schedule}
+ * @param bfloat16 whether convolutions and products compute in bfloat16
+ * @param threads of libtorch
+ */
+public record MeMatteTrainingOptions(
+        String init,
+        long seed,
+        int side,
+        int batch,
+        long iterations,
+        double learningRate,
+        boolean bfloat16,
+        int threads) {}

@@ -1,0 +1,77 @@
+package org.jmatte.train.pam;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.ByteBuffer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.NoGradGuard;
+import org.bytedeco.pytorch.Tensor;
+import org.jmatte.Matte;
+import org.jmatte.MatteRequest;
+import org.jmatte.Matting;
+import org.jmatte.Scenes;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.train.torch.Parameters;
+import org.jmatte.train.torch.ParametersFile;
+import org.jmatte.weights.ModelSource;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The network of the trainer and that of the inference engine, two independent definitions, agree. */
+class PamTest {
+    @ParameterizedTest
+    @CsvSource({"64, 96, 1, 76", "96, 160, 2, 70", "128, 64, 3, 60", "96, 96, 4, 52"})
+    void equalsTheInferenceEngine(int height, int width, long seed, int gmacs) {
+        Photo photo = Scenes.photo(height, width, seed);
+        Trimap trimap = Scenes.disc(height, width, seed);
+        String model = "seeded:pam:" + seed;
+        Matte matte;
+        try (Matting matting = Matting.open(model)) {
+            matte = matting.matte(
+                    photo,
+                    trimap,
+                    MatteRequest.defaults()
+                            .withFormat(Alpha.Format.F32)
+                            .withKeepKnown(false)
+                            .withGmacs(gmacs));
+        }
+        try (PointerScope temporaries = new PointerScope();
+                NoGradGuard guard = new NoGradGuard();
+                ModelSource source = ModelSource.open(model);
+                Pam pam = new Pam()) {
+            ParametersFile.read(source.checkpoint(), pam.parameters());
+            Pam.Prediction prediction = pam.forward(image(photo), plane(trimap), gmacs, Decisions.within(gmacs));
+            assertEquals(matte.path(), prediction.path());
+            float[] alpha = Parameters.toArray(prediction.alpha());
+            double worst = 0;
+            for (int i = 0; i < alpha.length; i++) {
+                double clamped = Math.max(0, Math.min(1, alpha[i]));
+                worst = Math.max(worst, Math.abs(clamped - matte.alpha().get(i / width, i % width)));
+            }
+            assertTrue(worst < 1e-5, "alpha differs by " + worst);
+        }
+    }
+
+    private static Tensor image(Photo photo) {
+        int pixels = photo.height() * photo.width();
+        ByteBuffer bytes = photo.pixels();
+        float[] planes = new float[3 * pixels];
+        for (int i = 0; i < planes.length; i++) {
+            planes[i % 3 * pixels + i / 3] = (bytes.get(i) & 255) / 255f;
+        }
+        return Tensor.create(planes, 1, 3, photo.height(), photo.width());
+    }
+
+    private static Tensor plane(Trimap trimap) {
+        ByteBuffer bytes = trimap.bytes();
+        float[] plane = new float[trimap.height() * trimap.width()];
+        for (int i = 0; i < plane.length; i++) {
+            int value = bytes.get(i) & 255;
+            plane[i] = value == 0 ? 0 : value == 255 ? 1 : 0.5f;
+        }
+        return Tensor.create(plane, 1, 1, trimap.height(), trimap.width());
+    }
+}
