@@ -1,5 +1,6 @@
 package org.jmatte.train;
 
+import java.util.List;
 import org.jmatte.cli.Verb;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,6 +13,16 @@ import picocli.CommandLine.Spec;
         description = "Train a network on libtorch, or write training images.",
         subcommands = {PamCommand.class, MeMatteCommand.class, GenerateCommand.class})
 public final class TrainCommand implements Verb {
+    static {
+        // JavaCPP would refuse tensors once the process is larger than twice the Java heap's limit. It reads these when it
+        // is loaded.
+        for (String limit : List.of("org.bytedeco.javacpp.maxBytes", "org.bytedeco.javacpp.maxPhysicalBytes")) {
+            if (System.getProperty(limit) == null) {
+                System.setProperty(limit, "0");
+            }
+        }
+    }
+
     @Spec
     private CommandSpec spec;
 

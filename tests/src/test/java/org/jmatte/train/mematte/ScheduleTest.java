@@ -3,7 +3,6 @@ package org.jmatte.train.mematte;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.jmatte.network.VitArchitecture;
-import org.jmatte.network.VitArchitecture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -15,20 +14,20 @@ class ScheduleTest {
     @CsvSource({"0, 0.001", "125, 0.5005", "250, 1", "5999, 1", "6000, 0.1", "25999, 0.1", "26000, 0.05", "29999, 0.05"
     })
     void theSmallNetworkStepsAtAFifthOfTheRun(long iteration, double factor) {
-        Schedule schedule = Schedule.of(named("mematte_s"), PEAK, 30_000);
+        Schedule schedule = Schedule.of(VitArchitecture.of(384, true), PEAK, 30_000);
         assertEquals(PEAK * factor, schedule.rate(iteration), 1e-12);
     }
 
     @ParameterizedTest
     @CsvSource({"29999, 1", "30000, 0.1", "51999, 0.1", "52000, 0.05"})
     void theBaseNetworkStepsInTheMiddle(long iteration, double factor) {
-        Schedule schedule = Schedule.of(named("mematte_b"), PEAK, 60_000);
+        Schedule schedule = Schedule.of(VitArchitecture.of(768, true), PEAK, 60_000);
         assertEquals(PEAK * factor, schedule.rate(iteration), 1e-12);
     }
 
     @Test
     void aShortRunWarmsUpInATwentieth() {
-        Schedule schedule = Schedule.of(named("mematte_tiny"), PEAK, 200);
+        Schedule schedule = Schedule.of(VitArchitecture.of(128, true), PEAK, 200);
         assertEquals(PEAK, schedule.rate(10), 1e-12);
     }
 
@@ -50,9 +49,5 @@ class ScheduleTest {
     void ratesFallTowardsThePatches(String name, int layers, double decay) {
         assertEquals(Math.pow(0.65, layers), Schedule.layerRate(name), 1e-12);
         assertEquals(decay, Schedule.weightDecay(name));
-    }
-
-    private static VitArchitecture named(String name) {
-        return (VitArchitecture) Architecture.named(name);
     }
 }

@@ -202,7 +202,8 @@ public final class MeMatteTraining implements AutoCloseable {
     }
 
     private void export() {
-        Map<String, Object> normalisation = Map.of("image_mean", student.mean(), "image_std", student.deviation());
+        record Normalisation(float[] image_mean, float[] image_std) {} // Hugging Face's names
+        Normalisation normalisation = new Normalisation(student.mean(), student.deviation());
         ObjectWriter json = new ObjectMapper().writerWithDefaultPrettyPrinter();
         AtomicFile.write(
                 folder.resolve("preprocessor_config.json"),
