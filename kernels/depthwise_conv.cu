@@ -155,7 +155,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
     const int tile = block_x() * tiles + warp() / groups;
     const int x0 = tile % tiles_x * COLUMNS, y0 = tile / tiles_x * ROWS;
     const int c = first_channel + group * CHANNELS + 2 * lane();
-    const bool even = K || p.channels % 2 == 0, second = c + 1 < p.channels;
+    const bool even = K || p.channels % 2 == 0, second = K || c + 1 < p.channels;
     const bool active = warp() < tiles * groups && y0 < out_height && c < p.channels;
     const T* x = static_cast<const T*>(p.x) + (long long)block_z() * p.height * p.width * p.channels + c;
 
@@ -215,7 +215,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
                 const int y = (y0 + r) * S + ky - reach;
-                if (y < 0 || y >= p.height)
+                if (unsigned(y) >= unsigned(p.height)) // or negative
                     continue;
                 for (int kx0 = 0; kx0 < size; kx0 += CHUNK) {
                     const int left = x0 * S + kx0 - reach;
@@ -224,7 +224,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
 #pragma unroll
                     for (int j = 0; j < INPUTS; j++) {
                         in[j] = {};
-                        if (left + j >= 0 && left + j < p.width)
+                        if (unsigned(left + j) < unsigned(p.width))
                             in[j] = load_pair(from, even, second);
                         from += p.channels;
                     }

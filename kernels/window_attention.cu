@@ -211,8 +211,12 @@ struct QueryRows {
 #pragma unroll
             for (int e = 0; e < 4; e++)
                 rows[m][0][e] *= BIAS_SCALE;
-        attend_rows<0, FIRST_ROWS>(rows, memory, at, fetch);
-        attend_rows<FIRST_ROWS, HALF - FIRST_ROWS>(rows, memory, at, fetch);
+#pragma unroll 1
+        for (int group = 0; group < 2; group++) // apart: mingled they would need more registers than there are
+            if (group == 0)
+                attend_rows<0, FIRST_ROWS>(rows, memory, at, fetch);
+            else
+                attend_rows<FIRST_ROWS, HALF - FIRST_ROWS>(rows, memory, at, fetch);
     }
 
     JMATTE_DEVICE void store(const Window<T>& window, int row) {
@@ -240,7 +244,8 @@ private:
                         for (int e = 0; e < 2; e++)
                             scores[m][2 * j + n][2 * r + e] = bias + columns[m][n][2 * r + e];
                 }
-        at = (ASYNC_COPIES ? at : again(at)) + FIRST * KEY_ROW; // of a single half, it is known at compile time
+        at = again(at) + FIRST * KEY_ROW;
+        sync_warp(); // no keys are loaded ahead of the biases, which would take their registers
         queries.template add_scores<WINDOW>(scores, memory, at + fetch.keys);
         queries.weigh(scores);
         queries.template add_values<WINDOW>(scores, memory, at + VALUES_AT + fetch.values);
@@ -259,11 +264,11 @@ JMATTE_DEVICE void attend(const WindowAttention& p) {
                 commit_async();
             }
         Fetch fetch(WINDOW);
-        // Blocks differ in the warp that has nothing to do in the end, so that it is not always the same quarter of a
-        // multiprocessor. Blocks that share one are often a multiple of four apart, hence the second term.
-        int slot = int((unsigned(warp()) + unsigned(block_x()) + unsigned(block_x()) / 12) % WARPS);
 #pragma unroll 1
         for (int pass = 0; pass < 2; pass++) {
+            // Blocks differ in the warp that has nothing to do in the end, so that it is not always the same quarter of
+            // a multiprocessor. Blocks that share one are often a multiple of four apart, hence the second term.
+            int slot = int((unsigned(again(warp())) + unsigned(block_x()) + unsigned(block_x()) / 12) % WARPS);
             int row = (pass * WARPS + slot) * PAIR;
             bool exists;
             QueryRows<T> queries;
