@@ -53,6 +53,12 @@ class CardTest {
     class OnCardDetailCaptureTest extends DetailCaptureTest {}
 
     @Nested
+    class OnCardCeilingsTest extends CeilingsTest {}
+
+    @Nested
+    class OnCardLaunchProfileTest extends LaunchProfileTest {}
+
+    @Nested
     class OnCardConv2x2Test extends Conv2x2Test {}
 
     @Nested

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -11,6 +12,7 @@ abstract class BaseDevice implements Device {
     private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
     private volatile String failure;
+    private volatile List<LaunchHook> hooks = List.of();
 
     // ---------------------------------------------------------------- what a device does, arguments checked
 
@@ -205,7 +207,34 @@ abstract class BaseDevice implements Device {
     public final void launch(Launch launch, Stream stream) {
         Arguments.notNull("launch", "launch", launch);
         checkStream(launch.operator(), stream);
-        run(launch, stream);
+        if (launch.isEmpty()) {
+            run(launch, stream);
+        } else {
+            run(launch, stream, hooks);
+        }
+    }
+
+    private void run(Launch launch, Stream stream, List<LaunchHook> around) {
+        if (around.isEmpty()) {
+            run(launch, stream);
+        } else {
+            List<LaunchHook> inner = around.subList(1, around.size());
+            around.get(0).launch(launch, stream, () -> run(launch, stream, inner));
+        }
+    }
+
+    @Override
+    public final synchronized void addHook(LaunchHook hook) {
+        List<LaunchHook> more = new ArrayList<>(hooks);
+        more.add(Arguments.notNull("add hook", "hook", hook));
+        hooks = List.copyOf(more);
+    }
+
+    @Override
+    public final synchronized void removeHook(LaunchHook hook) {
+        List<LaunchHook> fewer = new ArrayList<>(hooks);
+        fewer.remove(hook);
+        hooks = List.copyOf(fewer);
     }
 
     /** The block that a wrapper made must have the size of the kernel's struct. */

@@ -69,6 +69,12 @@ public interface Device extends AutoCloseable {
      */
     void launch(Launch launch, Stream stream);
 
+    /** Puts a hook around every launch from now on, inside those that are there already. */
+    void addHook(LaunchHook hook);
+
+    /** Ends that; launches under way on other threads may still go through it. */
+    void removeHook(LaunchHook hook);
+
     /** Waits for all work on all streams of this device. */
     void synchronize();
 
