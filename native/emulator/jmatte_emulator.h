@@ -11,7 +11,8 @@
 
 namespace emulator {
 
-/// A buffer of at least one byte, filled with NaN patterns; its address is a multiple of 256. 0: out of memory.
+/// A buffer of at least one byte, filled with NaN patterns, above 1 GiB zeros that cost no memory until they are
+/// touched; its address is a multiple of 256. 0: out of memory.
 EMULATOR_API long allocate(long bytes);
 /// Returns a buffer; anything but the address of a live one is a finding.
 EMULATOR_API int release(long address);

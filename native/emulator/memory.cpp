@@ -10,6 +10,9 @@ namespace emulator {
 
 static constexpr int POISON = 0xff;
 static constexpr long GUARD = 256; // bytes on either side of a buffer that are compared after each launch
+/// Larger buffers are not filled: they read as zeros and cost memory only where they are touched, page by page, so that
+/// indices beyond 2^31 can be tested.
+static constexpr long MOST_FILLED = 1L << 30;
 
 DeviceMemory::DeviceMemory() {
     // Addresses only; memory follows when they are touched.
@@ -40,7 +43,10 @@ long DeviceMemory::allocate(long bytes) {
         if (available > needed)
             free_[offset + needed] = available - needed;
         char* buffer = base_ + offset + PAGE;
-        memset(buffer - GUARD, POISON, size_t(GUARD + bytes + GUARD));
+        if (bytes > MOST_FILLED)
+            madvise(buffer - PAGE, size_t(needed), MADV_NOHUGEPAGE);
+        memset(buffer - GUARD, POISON, size_t(GUARD + (bytes > MOST_FILLED ? 0 : bytes)));
+        memset(buffer + bytes, POISON, GUARD);
         buffers_[long(buffer)] = bytes;
         allocated_ += bytes;
         return long(buffer);

@@ -24,11 +24,11 @@ public final class IsaProbe {
                     golden.photo(), golden.trimap(), forced ? request.withForcedTokens(golden.kept()) : request);
             boolean sameTokens = golden.kept().equals(matte.routing().kept());
             float[] expected = golden.values("alpha");
-            System.out.println("worst " + GoldenTest.worst(matte.alpha(), expected));
-            System.out.println("mean " + GoldenTest.mean(matte.alpha(), expected));
-            System.out.println("tokens " + sameTokens);
+            ChildProcess.say("worst", GoldenTest.worst(matte.alpha(), expected));
+            ChildProcess.say("mean", GoldenTest.mean(matte.alpha(), expected));
+            ChildProcess.say("tokens", sameTokens);
         } catch (InvalidInputException | UnsupportedOperationException e) {
-            System.out.println("refused " + e.getMessage());
+            ChildProcess.say("refused", e.getMessage());
         }
     }
 }

@@ -1,5 +1,7 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.ChildProcess.say;
+
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.util.List;
@@ -16,10 +18,6 @@ final class EmulatedDriverProbe {
             case "failure" -> failure();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
-    }
-
-    private static void say(String word, Object value) {
-        System.out.println("> " + word + " " + String.valueOf(value).replace('\n', '|'));
     }
 
     private static void open() {

@@ -5,14 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.bytedeco.javacpp.Loader;
+import org.jmatte.ChildProcess;
 import org.jmatte.bindings.emulator.Emulator;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -34,50 +32,19 @@ class EmulatedDriverTest {
     static void compile() throws IOException, InterruptedException {
         assumeTrue(Files.exists(SOURCE) && Files.exists(EMULATOR), "needs the sources around it");
         Path library = Path.of(Loader.load(Emulator.class)).getParent();
-        Process compiler = new ProcessBuilder(
-                        "g++",
-                        "-std=c++17",
-                        "-Wall",
-                        "-Wextra",
-                        "-Werror",
-                        "-O1",
-                        "-fPIC",
-                        "-shared",
-                        "-I",
-                        EMULATOR.toString(),
-                        "-o",
-                        folder.resolve("libcuda.so.1").toString(),
-                        SOURCE.toString(),
-                        library.resolve("libjmatte_emulator.so").toString(),
-                        "-Wl,-rpath," + library)
-                .inheritIO()
-                .start();
-        assertEquals(0, compiler.waitFor(), "compiling the driver's stand-in");
+        NativeLibrary.compile(
+                SOURCE,
+                folder.resolve("libcuda.so.1"),
+                "-I",
+                EMULATOR.toString(),
+                library.resolve("libjmatte_emulator.so").toString(),
+                "-Wl,-rpath," + library);
     }
 
-    private static Map<String, String> run(String what, String driver) throws IOException, InterruptedException {
-        String java = ProcessHandle.current().info().command().orElseThrow();
-        ProcessBuilder builder = new ProcessBuilder(List.of(
-                        java,
-                        "-Xmx512m",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        EmulatedDriverProbe.class.getName(),
-                        what))
-                .redirectError(ProcessBuilder.Redirect.INHERIT);
-        builder.environment().put("LD_LIBRARY_PATH", folder.toString());
-        builder.environment().put("EMULATED_DRIVER", driver);
-        builder.environment().put("XDG_CACHE_HOME", folder.toString());
-        builder.environment().remove("CUDA_VISIBLE_DEVICES");
-        Process process = builder.start();
-        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(120, TimeUnit.SECONDS), "the process does not end");
-        assertEquals(0, process.exitValue(), output);
-        Map<String, String> said = new TreeMap<>();
-        output.lines()
-                .filter(line -> line.startsWith("> "))
-                .forEach(line -> said.put(line.split(" ", 3)[1], line.split(" ", 3)[2]));
-        return said;
+    private static Map<String, String> run(String what, String driver) {
+        Map<String, String> environment = Map.of(
+                "LD_LIBRARY_PATH", folder.toString(), "EMULATED_DRIVER", driver, "XDG_CACHE_HOME", folder.toString());
+        return ChildProcess.run(environment, EmulatedDriverProbe.class, what).said();
     }
 
     private static void assertSays(String message, String... parts) {
@@ -87,7 +54,7 @@ class EmulatedDriverTest {
     }
 
     @Test
-    void cardsThatWillNotDoAreRefused() throws IOException, InterruptedException {
+    void cardsThatWillNotDoAreRefused() {
         assertSays(run("open", "init=100").get("refused"), "no NVIDIA card", "CUDA_ERROR_NO_DEVICE (100)");
         assertSays(run("open", "version=11040").get("refused"), "too old: it is for CUDA 11.4");
         assertSays(
@@ -98,7 +65,7 @@ class EmulatedDriverTest {
     }
 
     @Test
-    void whatIsTestedOnTheEmulatorHolds() throws IOException, InterruptedException {
+    void whatIsTestedOnTheEmulatorHolds() {
         assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
         for (String driver : List.of("sm=75", "sm=86")) {
             Map<String, String> said = run("contract", driver);
@@ -110,7 +77,7 @@ class EmulatedDriverTest {
     }
 
     @Test
-    void codeThatTheDriverDoesNotTakeIsExplained() throws IOException, InterruptedException {
+    void codeThatTheDriverDoesNotTakeIsExplained() {
         assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
         Map<String, String> said = run("open", "sm=86 refuse=200");
         assertEquals("Emulated card 0", said.get("opened"));
@@ -122,7 +89,7 @@ class EmulatedDriverTest {
     }
 
     @Test
-    void lateErrorsNameTheLaunchAndEndTheDevice() throws IOException, InterruptedException {
+    void lateErrorsNameTheLaunchAndEndTheDevice() {
         assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
         Map<String, String> said = run("failure", "sm=75 checking=1");
         assertSays(

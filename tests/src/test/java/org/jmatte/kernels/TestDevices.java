@@ -2,6 +2,9 @@ package org.jmatte.kernels;
 
 /** The devices that kernels are tested on. */
 final class TestDevices {
+    /** More than the machine has: large tensors are hardly touched. */
+    private static final long MEMORY_BYTES = 48L << 30;
+
     private TestDevices() {}
 
     /**
@@ -11,7 +14,8 @@ final class TestDevices {
      * @param checked whether races, stray and uninitialised accesses are found; for small sizes
      */
     static Device emulated(int architecture, boolean checked) {
-        return Devices.emulated(EmulatorOptions.sm(architecture).withChecking(checked));
+        return Devices.emulated(
+                EmulatorOptions.sm(architecture).withChecking(checked).withMemory(MEMORY_BYTES));
     }
 
     /** The card, opened once and not to be closed; only where {@link RequiresCard} holds. */

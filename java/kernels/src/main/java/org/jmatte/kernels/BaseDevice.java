@@ -12,7 +12,7 @@ abstract class BaseDevice implements Device {
     private final Set<Lease> leases = ConcurrentHashMap.newKeySet();
     private volatile boolean closed;
     private volatile String failure;
-    private volatile List<LaunchHook> hooks = List.of();
+    private volatile List<LaunchHook> hooks = NvtxRanges.hooks();
 
     // ---------------------------------------------------------------- what a device does, arguments checked
 

@@ -12,9 +12,9 @@ import org.jmatte.bindings.emulator.Emulator;
  * would get. For tests; slower than the CPU backend by far. Needs the artifact {@code jmatte-emulator}.
  *
  * <p>Every call is over when it returns, so streams and events order nothing and are there for the callers' sake. Memory is
- * filled with NaN patterns when it is allocated. With {@link EmulatorOptions#checking}, a launch whose threads race, reach
- * outside their memory, read what nobody wrote or access it unaligned throws a {@link DeviceException} that lists the
- * findings; the device can be used further.
+ * filled with NaN patterns when it is allocated; a buffer above 1 GiB is not, and takes memory only where it is touched.
+ * With {@link EmulatorOptions#checking}, a launch whose threads race, reach outside their memory, read what nobody wrote or
+ * access it unaligned throws a {@link DeviceException} that lists the findings; the device can be used further.
  */
 public final class EmulatedDevice extends BaseDevice {
     /** Few, so that persistent kernels take several rounds. */
