@@ -1,18 +1,13 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Refusals.refusal;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class ArgumentsTest {
     private static final Tensor Q = Tensor.wrap(0x1010, ElementType.FP16, 989, 64);
-
-    private static String refusal(Executable call) {
-        return assertThrows(InvalidArgumentException.class, call).getMessage();
-    }
 
     @Test
     void whatFitsPasses() {

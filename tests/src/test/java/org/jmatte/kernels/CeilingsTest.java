@@ -1,7 +1,7 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Refusals.refusal;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
 
@@ -105,9 +105,5 @@ class CeilingsTest {
                     "ceilings: iterations: expected 1 to 2147483647, got 0",
                     refusal(() -> Ceilings.run(device, one, ElementType.FP16, 0, stream)));
         }
-    }
-
-    private static String refusal(Runnable call) {
-        return assertThrows(InvalidArgumentException.class, call::run).getMessage();
     }
 }

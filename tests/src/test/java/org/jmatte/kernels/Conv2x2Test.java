@@ -2,11 +2,9 @@ package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.jmatte.kernels.Refusals.assertRefused;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class Conv2x2Test {
     private static void run(Device device, TestMap in, int outputs, MapOptions o) {
@@ -31,9 +29,7 @@ class Conv2x2Test {
             out.check(wanted, (y, x, n, got) -> {
                 Reference.Sum sum =
                         Reference.convolve(map, weight, 2, 2, y, x, n).plus(bias[n]);
-                double v = Reference.activate(sum.value(), o);
-                double allowed = 2 * TestTensor.unit(map.type) * Math.abs(v) + 1e-5 * sum.size();
-                tolerance.check(v, got, allowed, y + ", " + x + ", " + n);
+                tolerance.check(Reference.activate(sum.value(), o), got, map.type, sum, y + ", " + x + ", " + n);
             });
         }
         tolerance.report();
@@ -91,28 +87,24 @@ class Conv2x2Test {
             Tensor vector = memory.tensorAt(1 << 18, FP32, 32);
             Stream stream = device.defaultStream();
             MapOptions none = MapOptions.NONE;
-            refused("out: expected a value, got null", () -> Conv2x2.run(device, null, in, weight, null, none, stream));
-            refused(
-                    "options: expected a value, got null",
+            assertRefused(
+                    "conv2x2: out: expected a value, got null",
+                    () -> Conv2x2.run(device, null, in, weight, null, none, stream));
+            assertRefused(
+                    "conv2x2: options: expected a value, got null",
                     () -> Conv2x2.run(device, out, in, weight, null, null, stream));
-            refused(
-                    "out: expected [4, 5, *] fp16, got [9, 10, 16] fp16",
+            assertRefused(
+                    "conv2x2: out: expected [4, 5, *] fp16, got [9, 10, 16] fp16",
                     () -> Conv2x2.run(device, in, in, weight, null, none, stream));
-            refused(
-                    "weight: expected [Cout, 4, Cin] = [32, 4, 16] fp16, got [32, 4, 8] fp16",
+            assertRefused(
+                    "conv2x2: weight: expected [Cout, 4, Cin] = [32, 4, 16] fp16, got [32, 4, 8] fp16",
                     () -> Conv2x2.run(device, out, in, memory.tensorAt(1 << 17, FP16, 32, 4, 8), null, none, stream));
-            refused(
-                    "bias: expected [Cout] = [32] fp32, got [32, 4, 16] fp16",
+            assertRefused(
+                    "conv2x2: bias: expected [Cout] = [32] fp32, got [32, 4, 16] fp16",
                     () -> Conv2x2.run(device, out, in, weight, weight, none, stream));
-            refused(
-                    "norm: expected none, got one",
+            assertRefused(
+                    "conv2x2: norm: expected none, got one",
                     () -> Conv2x2.run(device, out, in, weight, null, none.norm(vector, vector, 1e-6f), stream));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(
-                "conv2x2: " + message,
-                assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 }

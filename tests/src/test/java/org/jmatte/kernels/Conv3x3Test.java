@@ -3,11 +3,10 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class Conv3x3Test {
     private static final float EPS = 1e-6f;
@@ -67,9 +66,7 @@ class Conv3x3Test {
             out.check(wanted, (y, x, n, got) -> {
                 Reference.Sum sum =
                         Reference.convolve(map, weight, 3, stride, y, x, n).plus(bias[n]);
-                double v = Reference.activate(sum.value(), o);
-                double allowed = 2 * TestTensor.unit(map.type) * Math.abs(v) + 1e-5 * sum.size();
-                tolerance.check(v, got, allowed, y + ", " + x + ", " + n);
+                tolerance.check(Reference.activate(sum.value(), o), got, map.type, sum, y + ", " + x + ", " + n);
             });
         }
         tolerance.report();
@@ -359,31 +356,31 @@ class Conv3x3Test {
             MapOptions none = MapOptions.NONE;
             Stream stream = device.defaultStream();
 
-            refused(
-                    "in: expected a value, got null",
+            assertRefused(
+                    "conv3x3: in: expected a value, got null",
                     () -> Conv3x3.run(device, out, null, weight, null, 1, none, stream));
-            refused(
-                    "stride: expected 1 to 2, got 3",
+            assertRefused(
+                    "conv3x3: stride: expected 1 to 2, got 3",
                     () -> Conv3x3.run(device, out, in, weight, null, 3, none, stream));
-            refused(
-                    "out: expected [4, 5, *] fp16, got [8, 10, 32] fp16",
+            assertRefused(
+                    "conv3x3: out: expected [4, 5, *] fp16, got [8, 10, 32] fp16",
                     () -> Conv3x3.run(device, out, in, weight, null, 2, none, stream));
-            refused(
-                    "weight: expected [Cout, 9, Cin] = [32, 9, 16] fp16, got [32, 9, 8] fp16",
+            assertRefused(
+                    "conv3x3: weight: expected [Cout, 9, Cin] = [32, 9, 16] fp16, got [32, 9, 8] fp16",
                     () -> Conv3x3.run(
                             device, out, in, memory.tensorAt(1 << 17, FP16, 32, 9, 8), null, 1, none, stream));
-            refused(
-                    "bias: expected [Cout] = [32] fp32, got [16] fp32",
+            assertRefused(
+                    "conv3x3: bias: expected [Cout] = [32] fp32, got [16] fp32",
                     () -> Conv3x3.run(device, out, in, weight, memory.tensorAt(1 << 19, FP32, 16), 1, none, stream));
-            refused(
-                    "row after the last: expected 3 to 8, got 9",
+            assertRefused(
+                    "conv3x3: row after the last: expected 3 to 8, got 9",
                     () -> Conv3x3.run(device, out, in, weight, null, 1, none.rows(3, 9), stream));
             FeatureMap ring = new FeatureMap(memory.tensorAt(0, FP16, 4, 10, 16), 8, 16);
-            refused(
-                    "in: expected rows 1 to 5 in memory at once, got [8, 10, 16] fp16, 4 rows in memory",
+            assertRefused(
+                    "conv3x3: in: expected rows 1 to 5 in memory at once, got [8, 10, 16] fp16, 4 rows in memory",
                     () -> Conv3x3.run(device, out, ring, weight, null, 1, none.rows(2, 5), stream));
-            refused(
-                    "out: expected memory apart from in's, got memory that overlaps it",
+            assertRefused(
+                    "conv3x3: out: expected memory apart from in's, got memory that overlaps it",
                     () -> Conv3x3.run(
                             device,
                             FeatureMap.of(memory.tensorAt(0, FP16, 8, 10, 32)),
@@ -394,8 +391,8 @@ class Conv3x3Test {
                             none,
                             stream));
             FeatureMap wide = FeatureMap.of(memory.tensorAt(1 << 16, FP16, 8, 10, 200));
-            refused(
-                    "norm: expected fp16 or bf16 and at most 192 channels, or LayerNorm after the convolution,"
+            assertRefused(
+                    "conv3x3: norm: expected fp16 or bf16 and at most 192 channels, or LayerNorm after the convolution,"
                             + " got [8, 10, 200] fp16",
                     () -> Conv3x3.run(
                             device,
@@ -406,15 +403,15 @@ class Conv3x3Test {
                             1,
                             none.norm(memory.tensorAt(1 << 19, FP32, 200), memory.tensorAt(1 << 19, FP32, 200), EPS),
                             stream));
-            refused(
-                    "norm bias: expected a value, got null",
+            assertRefused(
+                    "conv3x3: norm bias: expected a value, got null",
                     () -> Conv3x3.run(device, out, in, weight, null, 1, none.norm(vector, null, EPS), stream));
-            refused(
-                    "activation: expected GELU only after a norm, got GELU alone",
+            assertRefused(
+                    "conv3x3: activation: expected GELU only after a norm, got GELU alone",
                     () -> Conv3x3.run(device, out, in, weight, null, 1, none.gelu(), stream));
             FeatureMap bf16 = FeatureMap.of(memory.tensorAt(0, BF16, 8, 10, 16));
-            refused(
-                    "in: expected fp16 or fp32 on a card before sm_80 (emulated sm_75 is sm_75),"
+            assertRefused(
+                    "conv3x3: in: expected fp16 or fp32 on a card before sm_80 (emulated sm_75 is sm_75),"
                             + " got [8, 10, 16] bf16",
                     () -> Conv3x3.run(device, out, bf16, weight, null, 1, none, stream));
             PhotoPlanes photo = new PhotoPlanes(
@@ -423,8 +420,8 @@ class Conv3x3Test {
                     false,
                     new float[3],
                     new float[3]);
-            refused(
-                    "norm: expected none, got one",
+            assertRefused(
+                    "conv3x3: norm: expected none, got one",
                     () -> Conv3x3.photo(
                             device,
                             out,
@@ -435,12 +432,6 @@ class Conv3x3Test {
                             none.norm(vector, vector, EPS),
                             stream));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(
-                "conv3x3: " + message,
-                assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 
     @Test

@@ -1,6 +1,5 @@
 package org.jmatte.kernels;
 
-import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
@@ -20,10 +19,6 @@ class DepthwiseConvTest {
         NONE,
         GELU,
         LEAKY_RELU
-    }
-
-    private static List<ElementType> types(Device device) {
-        return device.architecture() < 80 ? List.of(FP32, FP16) : List.of(FP32, FP16, BF16);
     }
 
     /** A convolution of random maps; images 0 stands for a tensor without that axis. */
@@ -145,7 +140,7 @@ class DepthwiseConvTest {
 
     @DeviceTest
     void smallKernels(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int kernel : new int[] {3, 5}) {
                 new Case(type, 0, 1, 1, 2, kernel, 1, true, false, Act.NONE).run(device);
                 new Case(type, 0, 7, 19, 6, kernel, 1, false, false, Act.LEAKY_RELU).run(device);
@@ -159,7 +154,7 @@ class DepthwiseConvTest {
 
     @DeviceTest
     void sevenBySeven(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             new Case(type, 0, 1, 1, 2, 7, 1, true, false, Act.NONE).run(device);
             new Case(type, 0, 9, 19, 64, 7, 1, true, false, Act.GELU).run(device);
             new Case(type, 2, 8, 7, 98, 7, 1, false, false, Act.LEAKY_RELU).run(device);
@@ -170,7 +165,7 @@ class DepthwiseConvTest {
 
     @DeviceTest
     void anyKernel(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             new Case(type, 0, 9, 17, 20, 9, 1, true, false, Act.NONE).run(device);
             new Case(type, 0, 13, 8, 3, 13, 1, true, false, Act.GELU).run(device);
             new Case(type, 0, 33, 35, 5, 31, 1, true, false, Act.NONE).run(device);
@@ -180,7 +175,7 @@ class DepthwiseConvTest {
 
     @DeviceTest
     void strideTwo(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int kernel : new int[] {3, 5, 7, 11}) {
                 new Case(type, 0, 13, 19, 10, kernel, 2, true, false, Act.LEAKY_RELU).run(device);
                 new Case(type, 2, 8, 36, 65, kernel, 2, false, false, Act.GELU).run(device);
@@ -191,7 +186,7 @@ class DepthwiseConvTest {
 
     @DeviceTest
     void normOverChannels(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int channels : new int[] {64, 128, 224, 256, 320}) {
                 new Case(type, 0, 5, 11, channels, 7, 1, true, true, Act.NONE).run(device);
             }
@@ -208,25 +203,20 @@ class DepthwiseConvTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    ElementType type =
-                            types(device).get((int) seed % types(device).size());
-                    new Case(type, 0, 7, 9, 6, 5, 1, true, false, Act.GELU).run(device);
-                    new Case(type, 2, 9, 5, 66, 3, 1, true, false, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 6, 7, 1, true, false, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 68, 7, 1, true, false, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 7, 9, 1, true, false, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 7, 3, 2, true, false, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 132, 7, 1, true, true, Act.NONE).run(device);
-                    new Case(type, 2, 5, 9, 67, 5, 1, true, true, Act.NONE).run(device);
-                    new Case(type, 0, 5, 9, 7, 5, 2, true, true, Act.NONE).run(device);
-                }
-            }
-        }
+        TestDevices.inCheckedSchedules(device -> {
+            List<ElementType> types = TestMap.types(device);
+            long schedule = ((EmulatedDevice) device).options().scheduleSeed();
+            ElementType type = types.get((int) schedule % types.size());
+            new Case(type, 0, 7, 9, 6, 5, 1, true, false, Act.GELU).run(device);
+            new Case(type, 2, 9, 5, 66, 3, 1, true, false, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 6, 7, 1, true, false, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 68, 7, 1, true, false, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 7, 9, 1, true, false, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 7, 3, 2, true, false, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 132, 7, 1, true, true, Act.NONE).run(device);
+            new Case(type, 2, 5, 9, 67, 5, 1, true, true, Act.NONE).run(device);
+            new Case(type, 0, 5, 9, 7, 5, 2, true, true, Act.NONE).run(device);
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

@@ -1,5 +1,6 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Refusals.refusal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -11,14 +12,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Random;
-import org.junit.jupiter.api.function.Executable;
 
 /** What every device does. */
 class DeviceContractTest {
-    private static String refusal(Executable call) {
-        return assertThrows(InvalidArgumentException.class, call).getMessage();
-    }
-
     static byte[] random(int bytes) {
         byte[] values = new byte[bytes];
         new Random(bytes).nextBytes(values);

@@ -1,6 +1,5 @@
 package org.jmatte.kernels;
 
-import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.U16;
@@ -9,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
@@ -17,10 +15,6 @@ import org.junit.jupiter.api.Test;
 class EmbedPatchesTest {
     private static final float[] MEAN = {0.485f, 0.456f, 0.406f};
     private static final float[] STD = {0.229f, 0.224f, 0.225f};
-
-    private static List<ElementType> types(Device device) {
-        return device.architecture() < 80 ? List.of(FP32, FP16) : List.of(FP32, FP16, BF16);
-    }
 
     // ---------------------------------------------------------------- pixels
 
@@ -122,7 +116,7 @@ class EmbedPatchesTest {
 
     @DeviceTest
     void unfoldsAnySize(Device device) {
-        for (ElementType to : types(device)) {
+        for (ElementType to : TestMap.types(device)) {
             for (ElementType from : new ElementType[] {U8, U16}) {
                 unfold(device, new Image(from, 1, 1, 3), to, true, false, 2, 0, 4);
                 unfold(device, new Image(from, 19, 33, 99), to, true, true, 4, 0, 8);
@@ -147,7 +141,7 @@ class EmbedPatchesTest {
         }
         for (boolean snap : new boolean[] {false, true}) {
             EmbedPatches.Planes planes = EmbedPatches.Planes.exact(MEAN, STD, 8, snap);
-            for (ElementType type : types(device)) {
+            for (ElementType type : TestMap.types(device)) {
                 try (TestTensor p = TestTensor.of(device, U8, photo, 1, 256, 3);
                         TestTensor t = TestTensor.of(device, U8, trimap, 1, 256);
                         TestTensor out = TestTensor.filled(device, type, Float.NaN, 16, 1024)) {
@@ -210,7 +204,7 @@ class EmbedPatchesTest {
 
     @DeviceTest
     void positionsOfAnyGrid(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             position(device, type, 14, 14, 64, 0, 196);
             position(device, type, 1, 1, 1, 0, 1);
             position(device, type, 8, 22, 19, 0, 176);
@@ -234,20 +228,14 @@ class EmbedPatchesTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (ElementType type : types(device)) {
-                        unfold(device, new Image(U8, 19, 33, 99), type, true, true, 4, 3, 4);
-                        unfold(device, new Image(U16, 7, 37, 120), type, true, false, 4, 0, 3);
-                        position(device, type, 6, 9, 19, 3, 17);
-                        position(device, type, 6, 9, 136, 0, 11);
-                    }
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (ElementType type : TestMap.types(device)) {
+                unfold(device, new Image(U8, 19, 33, 99), type, true, true, 4, 3, 4);
+                unfold(device, new Image(U16, 7, 37, 120), type, true, false, 4, 0, 3);
+                position(device, type, 6, 9, 19, 3, 17);
+                position(device, type, 6, 9, 136, 0, 11);
             }
-        }
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

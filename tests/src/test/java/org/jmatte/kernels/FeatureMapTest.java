@@ -3,18 +3,13 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class FeatureMapTest {
     private static final Tensor ROWS = Tensor.wrap(4096, FP16, 6, 10, 32);
-
-    private static void refused(String message, Executable call) {
-        assertEquals(message, assertThrows(InvalidArgumentException.class, call).getMessage());
-    }
 
     @Test
     void sizes() {
@@ -31,15 +26,15 @@ class FeatureMapTest {
 
     @Test
     void badSizesAreRefused() {
-        refused(
+        assertRefused(
                 "feature map: rows: expected fp32 or fp16 or bf16, got [6, 10, 32] i32",
                 () -> new FeatureMap(Tensor.wrap(4096, I32, 6, 10, 32), 6, 32));
-        refused(
+        assertRefused(
                 "feature map: rows: expected [ring, width, pitch], got [6, 10] fp32",
                 () -> new FeatureMap(Tensor.wrap(4096, FP32, 6, 10), 6, 10));
-        refused("feature map: channels: expected 1 to 32, got 33", () -> new FeatureMap(ROWS, 6, 33));
-        refused("feature map: height: expected 0 to 536870911, got -1", () -> new FeatureMap(ROWS, -1, 32));
-        refused("feature map: channels: expected 1 to 8, got 9", () -> FeatureMap.of(ROWS)
+        assertRefused("feature map: channels: expected 1 to 32, got 33", () -> new FeatureMap(ROWS, 6, 33));
+        assertRefused("feature map: height: expected 0 to 536870911, got -1", () -> new FeatureMap(ROWS, -1, 32));
+        assertRefused("feature map: channels: expected 1 to 8, got 9", () -> FeatureMap.of(ROWS)
                 .slice(24, 9));
     }
 
@@ -48,7 +43,7 @@ class FeatureMapTest {
         FeatureMap last = FeatureMap.of(ROWS).slice(24, 8);
         Tensor next = Tensor.wrap(4096 + ROWS.bytes(), FP16, 8);
         last.expectApart("test", "out", "next", next);
-        refused(
+        assertRefused(
                 "test: out: expected memory apart from last's, got memory that overlaps it",
                 () -> last.expectApart("test", "out", "last", Tensor.wrap(4096 + ROWS.bytes() - 2, FP16, 1)));
         // Channels of one map: the caller sees to it.

@@ -31,7 +31,7 @@ final class GemmProblem {
     final int k;
     final ElementType type;
     final ElementType out;
-    Gemm.Activation activation = Gemm.Activation.IDENTITY;
+    Activation activation = Activation.IDENTITY;
     float slope;
     boolean bias = true;
     boolean scale;
@@ -190,9 +190,9 @@ final class GemmProblem {
 
     private Gemm.Options options(Device device, Tensor residualTensor, Tensor flagTensor) {
         Gemm.Options options = Gemm.Options.NONE.overflow(flagTensor, OVERFLOW);
-        if (activation == Gemm.Activation.GELU) {
+        if (activation == Activation.GELU) {
             options = options.gelu();
-        } else if (activation == Gemm.Activation.LEAKY_RELU) {
+        } else if (activation == Activation.LEAKY_RELU) {
             options = slope == 0 ? options.relu() : options.leakyRelu(slope);
         }
         if (scale) {

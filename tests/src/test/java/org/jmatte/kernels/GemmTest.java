@@ -89,7 +89,7 @@ class GemmTest {
         for (ElementType[] type : types(device)) {
             verify(new GemmProblem(40, 1152, 384, type[0], type[1]).run(device, null)); // QKV
             GemmProblem expand = new GemmProblem(40, 1536, 384, type[0], type[0]);
-            expand.activation = Gemm.Activation.GELU;
+            expand.activation = Activation.GELU;
             verify(expand.run(device, null));
             GemmProblem contract = new GemmProblem(40, 384, 1536, type[0], type[1]);
             contract.residual = Residual.IN_PLACE;
@@ -99,7 +99,7 @@ class GemmTest {
             verify(new GemmProblem(35, 384, 1024, type[0], type[1]).run(device, null)); // patch embedding
             verify(new GemmProblem(260, 96, 192, type[0], type[1]).run(device, null)); // router
             GemmProblem pointwise = new GemmProblem(150, 64, 128, type[0], type[0]);
-            pointwise.activation = Gemm.Activation.LEAKY_RELU;
+            pointwise.activation = Activation.LEAKY_RELU;
             pointwise.slope = 0.1f;
             verify(pointwise.run(device, null));
             verify(new GemmProblem(40, 320, 640, type[0], type[0]).run(device, null));
@@ -121,7 +121,7 @@ class GemmTest {
     @DeviceTest
     void epilogues(Device device) {
         for (ElementType[] type : types(device)) {
-            for (Gemm.Activation activation : Gemm.Activation.values()) {
+            for (Activation activation : Activation.values()) {
                 for (Residual residual : Residual.values()) {
                     for (int options = 0; options < 8; options++) {
                         boolean odd = options % 2 == 1;
@@ -142,7 +142,7 @@ class GemmTest {
     void geluOverItsWholeRange(Device device) {
         for (ElementType[] type : types(device)) {
             GemmProblem problem = new GemmProblem(200, 64, 8, type[0], type[1]);
-            problem.activation = Gemm.Activation.GELU;
+            problem.activation = Activation.GELU;
             problem.magnitude = 9;
             verify(problem.run(device, null));
         }
@@ -153,7 +153,7 @@ class GemmTest {
         for (ElementType[] type : types(device)) {
             for (int k : new int[] {64, 384, 1536}) {
                 GemmProblem problem = new GemmProblem(64, 48, k, type[0], type[1]);
-                problem.activation = Gemm.Activation.GELU;
+                problem.activation = Activation.GELU;
                 problem.residual = Residual.LAST;
                 double[] errors = problem.run(device, null).errors();
                 double floor = 1e-6; // the GELU's own, for results in fp32
@@ -313,7 +313,7 @@ class GemmTest {
                     for (int[] size : new int[][] {{1, 1, 1}, {19, 7, 99}, {130, 70, 200}, {99, 136, 48}}) {
                         GemmProblem problem = new GemmProblem(size[0], size[1], size[2], type[0], type[1]);
                         problem.residual = Residual.values()[size[0] % 4];
-                        problem.activation = Gemm.Activation.values()[size[1] % 3];
+                        problem.activation = Activation.values()[size[1] % 3];
                         problem.scale = size[2] == 99;
                         GemmProblem mapped = new GemmProblem(size[0], size[1], size[2], type[0], type[1])
                                 .gathered()

@@ -2,11 +2,10 @@ package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.U8;
+import static org.jmatte.kernels.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class ImagePlanesTest {
     private static int reflected(int i, int size) {
@@ -83,33 +82,29 @@ class ImagePlanesTest {
                     new float[3],
                     new float[3]);
             Stream stream = device.defaultStream();
-            refused(
+            assertRefused(
                     "image_planes: H: expected 0 to 15, got 16",
                     () -> ImagePlanes.run(
                             device, FeatureMap.of(memory.tensorAt(1 << 16, FP16, 16, 10, 6)), photo, stream));
-            refused(
+            assertRefused(
                     "image_planes: W: expected 0 to 19, got 20",
                     () -> ImagePlanes.run(
                             device, FeatureMap.of(memory.tensorAt(1 << 16, FP16, 15, 20, 6)), photo, stream));
-            refused(
+            assertRefused(
                     "image_planes: channels: expected 6 to 2147483647, got 5",
                     () -> ImagePlanes.run(
                             device, FeatureMap.of(memory.tensorAt(1 << 16, FP16, 15, 19, 5)), photo, stream));
-            refused(
+            assertRefused(
                     "image_planes: photo: expected a value, got null",
                     () -> ImagePlanes.run(
                             device, FeatureMap.of(memory.tensorAt(1 << 16, FP16, 15, 19, 6)), null, stream));
-            refused(
+            assertRefused(
                     "photo: samples of a row: expected 33 to 9223372036854775807, got 30",
                     () -> new PhotoPlanes(
                             photo.rgb(), memory.tensorAt(1 << 12, U8, 8, 11), false, new float[3], new float[3]));
-            refused(
+            assertRefused(
                     "photo: scale: expected 3 numbers, got 4",
                     () -> new PhotoPlanes(photo.rgb(), photo.trimap(), false, new float[4], new float[3]));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(message, assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 }

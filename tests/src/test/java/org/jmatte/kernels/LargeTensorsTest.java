@@ -54,7 +54,8 @@ class LargeTensorsTest {
         }
 
         Rows write(long seed) {
-            byte[] values = random(tensor.type(), index.length * rowBytes / tensor.type().bytes(), seed);
+            byte[] values = random(
+                    tensor.type(), index.length * rowBytes / tensor.type().bytes(), seed);
             writeBytes(device, values, rowBytes, this::address);
             return this;
         }
@@ -329,7 +330,14 @@ class LargeTensorsTest {
 
     /** An operator on maps of 12 x 12 positions, or smaller ones on either side. */
     private static void assertSameMaps(
-            String what, Device device, ElementType type, int inSide, int inputs, int outSide, int outputs, MapCall call) {
+            String what,
+            Device device,
+            ElementType type,
+            int inSide,
+            int inputs,
+            int outSide,
+            int outputs,
+            MapCall call) {
         for (int align : new int[] {8, 1}) {
             assertSame(what + " " + type, far -> {
                 try (Positions in = new Positions(device, type, inSide, inSide, inputs, far, align).write(1);
@@ -349,20 +357,48 @@ class LargeTensorsTest {
                 try (TestTensor weight = weights(device, type, outputs, 9, 8);
                         TestTensor norm = weights(device, FP32, outputs)) {
                     MapOptions plain = MapOptions.NONE;
-                    assertSameMaps("3x3", device, type, 12, 8, 12, outputs, (out, in) -> Conv3x3.run(
-                            device, out, in, weight.tensor(), null, 1, plain, stream));
-                    assertSameMaps("3x3, stride 2", device, type, 12, 8, 6, outputs, (out, in) -> Conv3x3.run(
-                            device, out, in, weight.tensor(), null, 2, plain, stream));
+                    assertSameMaps(
+                            "3x3",
+                            device,
+                            type,
+                            12,
+                            8,
+                            12,
+                            outputs,
+                            (out, in) -> Conv3x3.run(device, out, in, weight.tensor(), null, 1, plain, stream));
+                    assertSameMaps(
+                            "3x3, stride 2",
+                            device,
+                            type,
+                            12,
+                            8,
+                            6,
+                            outputs,
+                            (out, in) -> Conv3x3.run(device, out, in, weight.tensor(), null, 2, plain, stream));
                     if (Conv3x3.takesNorm(type, outputs, 1)) {
                         MapOptions normed = plain.norm(norm.tensor(), norm.tensor(), 1e-6f);
-                        assertSameMaps("3x3, norm", device, type, 12, 8, 12, outputs, (out, in) -> Conv3x3.run(
-                                device, out, in, weight.tensor(), null, 1, normed, stream));
+                        assertSameMaps(
+                                "3x3, norm",
+                                device,
+                                type,
+                                12,
+                                8,
+                                12,
+                                outputs,
+                                (out, in) -> Conv3x3.run(device, out, in, weight.tensor(), null, 1, normed, stream));
                     }
                 }
             }
             try (TestTensor weight = weights(device, type, 24, 4, 8)) {
-                assertSameMaps("2x2", device, type, 12, 8, 6, 24, (out, in) -> Conv2x2.run(
-                        device, out, in, weight.tensor(), null, MapOptions.NONE, stream));
+                assertSameMaps(
+                        "2x2",
+                        device,
+                        type,
+                        12,
+                        8,
+                        6,
+                        24,
+                        (out, in) -> Conv2x2.run(device, out, in, weight.tensor(), null, MapOptions.NONE, stream));
             }
         }
     }
@@ -377,8 +413,16 @@ class LargeTensorsTest {
                     TestTensor last = weights(device, FP32, 16);
                     TestTensor faults = TestTensor.filled(device, I32, 0, 1);
                     TestTensor alpha = TestTensor.filled(device, FP32, 0, 12, 12)) {
-                assertSameMaps("fusion", device, type, 6, 24, 12, 16, (out, in) -> DetailCapture.fuse(
-                        device, out, in, weight.tensor(), null, MapOptions.NONE, stream));
+                assertSameMaps(
+                        "fusion",
+                        device,
+                        type,
+                        6,
+                        24,
+                        12,
+                        16,
+                        (out, in) ->
+                                DetailCapture.fuse(device, out, in, weight.tensor(), null, MapOptions.NONE, stream));
                 assertSame("head " + type, far -> {
                     try (Positions in = new Positions(device, type, 12, 12, 32, far, 8).write(1)) {
                         DetailCapture.head(
@@ -427,8 +471,15 @@ class LargeTensorsTest {
         for (ElementType type : TestMap.types(device)) {
             assertSameMaps("resample", device, type, 6, 24, 12, 24, (out, in) -> Resample.run(device, out, in, stream));
             try (TestTensor factors = weights(device, FP32, 24)) {
-                assertSameMaps("scale", device, type, 12, 24, 12, 24, (out, in) -> VectorLayers.scale(
-                        device, out, in, factors.tensor(), stream));
+                assertSameMaps(
+                        "scale",
+                        device,
+                        type,
+                        12,
+                        24,
+                        12,
+                        24,
+                        (out, in) -> VectorLayers.scale(device, out, in, factors.tensor(), stream));
             }
             assertSame("pooling " + type, far -> {
                 long scratchBytes = Pooling.scratchBytes(12, 24, 3);

@@ -316,19 +316,13 @@ class LayerNormTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (Types types : types(device)) {
-                        norm(device, types, 9, 40, 0, 1e-5);
-                        norm(device, types, 3, 19, 0, 1e-5);
-                    }
-                    addUpdatesTheStream(device);
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (Types types : types(device)) {
+                norm(device, types, 9, 40, 0, 1e-5);
+                norm(device, types, 3, 19, 0, 1e-5);
             }
-        }
+            addUpdatesTheStream(device);
+        });
     }
 
     // ---------------------------------------------------------------- the launch, refusals

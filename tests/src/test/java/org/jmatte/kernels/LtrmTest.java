@@ -1,6 +1,5 @@
 package org.jmatte.kernels;
 
-import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
@@ -9,15 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
-import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
 class LtrmTest {
-    private static List<ElementType> types(Device device) {
-        return device.architecture() < 80 ? List.of(FP32, FP16) : List.of(FP32, FP16, BF16);
-    }
-
     /** A hidden map that goes through the depthwise convolution in bands of rows, kept in a ring of band + 4. */
     private record Map(ElementType type, int height, int width, int channels, int band) {
         void run(Device device) {
@@ -112,7 +106,7 @@ class LtrmTest {
 
     @DeviceTest
     void depthwiseInBands(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             new Map(type, 1, 1, 2, 1).run(device);
             new Map(type, 7, 19, 64, 7).run(device);
             new Map(type, 19, 7, 6, 4).run(device);
@@ -200,7 +194,7 @@ class LtrmTest {
 
     @DeviceTest
     void gates(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             gate(device, type, 1, 2, 1, true);
             gate(device, type, 19, 38, 3, false);
             gate(device, type, 99, 130, 5, true);
@@ -211,19 +205,13 @@ class LtrmTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (ElementType type : types(device)) {
-                        new Map(type, 5, 9, 6, 2).run(device);
-                        gate(device, type, 19, 38, 3, true);
-                    }
-                    new Map(FP16, 11, 35, 66, 11).run(device);
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (ElementType type : TestMap.types(device)) {
+                new Map(type, 5, 9, 6, 2).run(device);
+                gate(device, type, 19, 38, 3, true);
             }
-        }
+            new Map(FP16, 11, 35, 66, 11).run(device);
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

@@ -178,19 +178,13 @@ class MergeTokensTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (Types types : types(device)) {
-                        new Case(types, 11, 40, 3, Rows.COMPACT, Rows.IN_PLACE).run(device);
-                        new Case(types, 5, 19, 2, Rows.IN_PLACE, Rows.COMPACT).run(device);
-                    }
-                    oneBufferForAll(device);
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (Types types : types(device)) {
+                new Case(types, 11, 40, 3, Rows.COMPACT, Rows.IN_PLACE).run(device);
+                new Case(types, 5, 19, 2, Rows.IN_PLACE, Rows.COMPACT).run(device);
             }
-        }
+            oneBufferForAll(device);
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

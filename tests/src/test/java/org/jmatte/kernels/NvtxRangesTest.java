@@ -63,7 +63,8 @@ class NvtxRangesTest {
 
     @Test
     void noRangesUnlessAProfilerAsks() {
-        assertEquals(Map.of("done", "true"), ChildProcess.run(Map.of(), Probe.class).said());
+        assertEquals(
+                Map.of("done", "true"), ChildProcess.run(Map.of(), Probe.class).said());
         assertEquals(List.of(), NvtxRanges.hooks());
     }
 }

@@ -3,12 +3,10 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class PoolingTest {
     private static float[] run(Device device, TestMap in, int pitch, int n, ElementType result) {
@@ -99,30 +97,25 @@ class PoolingTest {
             Tensor out = memory.tensorAt(1 << 16, FP16, 2, 2, 16);
             Tensor scratch = memory.tensorAt(1 << 17, FP32, 1000);
             Stream stream = device.defaultStream();
-            refused("in: expected a value, got null", () -> Pooling.run(device, out, null, scratch, stream));
-            refused(
-                    "in: expected positions to read, got [0, 10, 16] fp16",
+            assertRefused(
+                    "pooling: in: expected a value, got null", () -> Pooling.run(device, out, null, scratch, stream));
+            assertRefused(
+                    "pooling: in: expected positions to read, got [0, 10, 16] fp16",
                     () -> Pooling.run(
                             device, out, FeatureMap.of(memory.tensorAt(0, FP16, 0, 10, 16)), scratch, stream));
-            refused(
-                    "out: expected [n, n, C] = [2, 2, 16], got [2, 3, 16] fp16",
+            assertRefused(
+                    "pooling: out: expected [n, n, C] = [2, 2, 16], got [2, 3, 16] fp16",
                     () -> Pooling.run(device, memory.tensorAt(1 << 16, FP16, 2, 3, 16), in, scratch, stream));
-            refused(
-                    "out: expected fp16 or fp32, got [2, 2, 16] bf16",
+            assertRefused(
+                    "pooling: out: expected fp16 or fp32, got [2, 2, 16] bf16",
                     () -> Pooling.run(device, memory.tensorAt(1 << 16, BF16, 2, 2, 16), in, scratch, stream));
-            refused(
-                    "scratch: expected at least 1024 bytes, got [255] fp32",
+            assertRefused(
+                    "pooling: scratch: expected at least 1024 bytes, got [255] fp32",
                     () -> Pooling.run(device, out, in, memory.tensorAt(1 << 17, FP32, 255), stream));
             FeatureMap ring = new FeatureMap(memory.tensorAt(0, FP16, 3, 10, 16), 8, 16);
-            refused(
-                    "in: expected rows 0 to 7 in memory at once, got [8, 10, 16] fp16, 3 rows in memory",
+            assertRefused(
+                    "pooling: in: expected rows 0 to 7 in memory at once, got [8, 10, 16] fp16, 3 rows in memory",
                     () -> Pooling.run(device, out, ring, scratch, stream));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(
-                "pooling: " + message,
-                assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 }

@@ -1,11 +1,9 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP16;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.jmatte.kernels.Refusals.assertRefused;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class ResampleTest {
     private static double resampled(TestMap in, int height, int width, int y, int x, int c) {
@@ -86,27 +84,21 @@ class ResampleTest {
             FeatureMap in = FeatureMap.of(memory.tensorAt(0, FP16, 8, 10, 16));
             FeatureMap out = FeatureMap.of(memory.tensorAt(1 << 16, FP16, 20, 30, 16));
             Stream stream = device.defaultStream();
-            refused("out: expected a value, got null", () -> Resample.run(device, null, in, stream));
-            refused("in: expected a value, got null", () -> Resample.run(device, out, null, stream));
-            refused(
-                    "out: expected [*, *, 16] fp16, got [20, 30, 8] fp16",
+            assertRefused("resample: out: expected a value, got null", () -> Resample.run(device, null, in, stream));
+            assertRefused("resample: in: expected a value, got null", () -> Resample.run(device, out, null, stream));
+            assertRefused(
+                    "resample: out: expected [*, *, 16] fp16, got [20, 30, 8] fp16",
                     () -> Resample.run(device, new FeatureMap(out.rows(), 20, 8), in, stream));
-            refused(
-                    "row after the last: expected 3 to 20, got 21",
+            assertRefused(
+                    "resample: row after the last: expected 3 to 20, got 21",
                     () -> Resample.rows(device, out, in, 3, 21, stream));
             FeatureMap ring = new FeatureMap(memory.tensorAt(0, FP16, 3, 10, 16), 8, 16);
-            refused(
-                    "in: expected rows 0 to 7 in memory at once, got [8, 10, 16] fp16, 3 rows in memory",
+            assertRefused(
+                    "resample: in: expected rows 0 to 7 in memory at once, got [8, 10, 16] fp16, 3 rows in memory",
                     () -> Resample.run(device, out, ring, stream));
-            refused(
-                    "in: expected positions to read, got [0, 10, 16] fp16",
+            assertRefused(
+                    "resample: in: expected positions to read, got [0, 10, 16] fp16",
                     () -> Resample.run(device, out, FeatureMap.of(memory.tensorAt(0, FP16, 0, 10, 16)), stream));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(
-                "resample: " + message,
-                assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 }

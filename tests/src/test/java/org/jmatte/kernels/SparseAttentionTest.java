@@ -252,21 +252,15 @@ class SparseAttentionTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (ElementType type : TestMap.types(device)) {
-                        // More tiles of keys than stages.
-                        new Case(type, 7, 19, 1, true, 2).run(device);
-                        new Case(type, 257, 257, 1, false, 2).run(device);
-                        new Grid(type, 3, 5, 1, 2).run(device);
-                        new Grid(type, 9, 17, 1, 2).run(device);
-                    }
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (ElementType type : TestMap.types(device)) {
+                // More tiles of keys than stages.
+                new Case(type, 7, 19, 1, true, 2).run(device);
+                new Case(type, 257, 257, 1, false, 2).run(device);
+                new Grid(type, 3, 5, 1, 2).run(device);
+                new Grid(type, 9, 17, 1, 2).run(device);
             }
-        }
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

@@ -1,17 +1,12 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Refusals.refusal;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class TensorTest {
-    private static String refusal(Executable call) {
-        return assertThrows(InvalidArgumentException.class, call).getMessage();
-    }
-
     @Test
     void knowsItsSizes() {
         Tensor tensor = Tensor.wrap(256, ElementType.FP16, 2, 3, 5);

@@ -1,6 +1,5 @@
 package org.jmatte.kernels;
 
-import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
@@ -19,10 +18,6 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class TokenRoutingTest {
-    private static List<ElementType> types(Device device) {
-        return device.architecture() < 80 ? List.of(FP32, FP16) : List.of(FP32, FP16, BF16);
-    }
-
     // ---------------------------------------------------------------- the pooled half
 
     private static void pool(Device device, ElementType from, ElementType to, int rows, int channels) {
@@ -58,7 +53,7 @@ class TokenRoutingTest {
 
     @DeviceTest
     void poolsAnySize(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int rows : new int[] {1, 7, 99, 128, 129, 300}) {
                 for (int channels : new int[] {2, 38, 64, 128, 384}) {
                     pool(device, type, rows == 99 ? null : type, rows, channels);
@@ -137,7 +132,7 @@ class TokenRoutingTest {
 
     @DeviceTest
     void marginsOfAnySize(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int channels : new int[] {1, 7, 32, 96, 99, 192, 500}) {
                 margins(device, type, 37, channels);
             }
@@ -393,7 +388,7 @@ class TokenRoutingTest {
 
     @DeviceTest
     void movesRows(Device device) {
-        for (ElementType type : types(device)) {
+        for (ElementType type : TestMap.types(device)) {
             for (int channels : new int[] {1, 7, 8, 99, 384}) {
                 move(device, type, 111, 1, channels, null);
                 move(device, type, 111, 99, channels, null);
@@ -405,27 +400,18 @@ class TokenRoutingTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    pool(device, FP16, FP16, 130, 64);
-                    pool(device, FP32, FP16, 30, 38);
-                    margins(device, FP16, 37, 24);
-                    margins(device, FP32, 5, 7);
-                    select(device, margins(1100, 3, seed), 77);
-                    select(device, margins(1100, 0, seed), 2000);
-                    move(device, FP16, 19, 9, 24, 5);
-                    move(device, FP32, 19, 9, 7, null);
-                    forces(device);
-                }
-            }
-            try (Device device =
-                    Devices.emulated(EmulatorOptions.sm(architecture).withChecking(true))) {
-                meansAndFolds(device);
-            }
-        }
+        TestDevices.inCheckedSchedules(device -> {
+            pool(device, FP16, FP16, 130, 64);
+            pool(device, FP32, FP16, 30, 38);
+            margins(device, FP16, 37, 24);
+            margins(device, FP32, 5, 7);
+            select(device, margins(1100, 3, 1), 77);
+            select(device, margins(1100, 0, 2), 2000);
+            move(device, FP16, 19, 9, 24, 5);
+            move(device, FP32, 19, 9, 7, null);
+            forces(device);
+            meansAndFolds(device);
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

@@ -27,6 +27,11 @@ final class Tolerance {
         used = Math.max(used, error / allowed);
     }
 
+    /** Of a function of a sum of products, as a type stores it: twice its rounding, and 1e-5 of what was added. */
+    void check(double expected, float got, ElementType type, Reference.Sum sum, String where) {
+        check(expected, got, 2 * TestTensor.unit(type) * Math.abs(expected) + 1e-5 * sum.size(), where);
+    }
+
     void report() {
         System.out.printf("%s: %.2f of the tolerance%n", what, used);
     }

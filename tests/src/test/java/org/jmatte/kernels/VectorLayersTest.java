@@ -2,12 +2,11 @@ package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Refusals.assertRefused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import org.jmatte.kernels.VectorLayers.Activation;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 class VectorLayersTest {
     private static final float SLOPE = 0.1f;
@@ -109,11 +108,11 @@ class VectorLayersTest {
             Tensor b = memory.tensorAt(8192, FP32, 32);
             Tensor weight = memory.tensorAt(1 << 16, FP32, 16, 72);
             Stream stream = device.defaultStream();
-            refused(
-                    "weight: expected [N, A + B] = [16, 40] fp32, got [16, 72] fp32",
+            assertRefused(
+                    "vector_layers: weight: expected [N, A + B] = [16, 40] fp32, got [16, 72] fp32",
                     () -> VectorLayers.dense(device, out, a, null, weight, null, Activation.IDENTITY, 0, stream));
-            refused(
-                    "out: expected memory apart from a's, got memory that overlaps it",
+            assertRefused(
+                    "vector_layers: out: expected memory apart from a's, got memory that overlaps it",
                     () -> VectorLayers.dense(
                             device,
                             memory.tensorAt(4096, FP32, 16),
@@ -124,18 +123,18 @@ class VectorLayersTest {
                             Activation.IDENTITY,
                             0,
                             stream));
-            refused(
-                    "activation: expected a value, got null",
+            assertRefused(
+                    "vector_layers: activation: expected a value, got null",
                     () -> VectorLayers.dense(device, out, a, b, weight, null, null, 0, stream));
-            refused(
-                    "bias: expected [N] = [16] fp32, got [32] fp32",
+            assertRefused(
+                    "vector_layers: bias: expected [N] = [16] fp32, got [32] fp32",
                     () -> VectorLayers.dense(device, out, a, b, weight, b, Activation.IDENTITY, 0, stream));
             FeatureMap map = FeatureMap.of(memory.tensorAt(0, FP16, 8, 10, 16));
-            refused(
-                    "scale: expected [C] = [16] fp32, got [40] fp32",
+            assertRefused(
+                    "vector_layers: scale: expected [C] = [16] fp32, got [40] fp32",
                     () -> VectorLayers.scale(device, map, map, a, stream));
-            refused(
-                    "out: expected [8, 10, 16] fp16, got [8, 10, 8] fp16",
+            assertRefused(
+                    "vector_layers: out: expected [8, 10, 16] fp16, got [8, 10, 8] fp16",
                     () -> VectorLayers.scale(
                             device,
                             FeatureMap.of(memory.tensorAt(1 << 17, FP16, 8, 10, 8)),
@@ -143,11 +142,5 @@ class VectorLayersTest {
                             memory.tensorAt(1 << 18, FP32, 16),
                             stream));
         }
-    }
-
-    private static void refused(String message, Executable call) {
-        assertEquals(
-                "vector_layers: " + message,
-                assertThrows(InvalidArgumentException.class, call).getMessage());
     }
 }

@@ -149,18 +149,12 @@ class WindowAttentionTest {
 
     @Test
     void noRaces() {
-        for (int architecture : new int[] {75, 80}) {
-            for (long seed = 0; seed < 3; seed++) {
-                EmulatorOptions options =
-                        EmulatorOptions.sm(architecture).withChecking(true).withScheduleSeed(seed);
-                try (Device device = Devices.emulated(options)) {
-                    for (ElementType type : TestMap.types(device)) {
-                        new Case(type, 14, 14, 1, 2).run(device);
-                        new Case(type, 15, 3, 1, 2).run(device);
-                    }
-                }
+        TestDevices.inCheckedSchedules(device -> {
+            for (ElementType type : TestMap.types(device)) {
+                new Case(type, 14, 14, 1, 2).run(device);
+                new Case(type, 15, 3, 1, 2).run(device);
             }
-        }
+        });
     }
 
     // ---------------------------------------------------------------- launches, refusals

@@ -92,6 +92,13 @@ final class Arguments {
         }
     }
 
+    /** The tensor, or null, must start at a multiple of so many elements. */
+    static void packed(String operator, String argument, Tensor tensor, int elements) {
+        if (tensor != null) {
+            aligned(operator, argument, tensor, elements * tensor.type().bytes());
+        }
+    }
+
     static void range(String operator, String argument, long value, long least, long most) {
         if (value < least || value > most) {
             throw refused(operator, argument, least + " to " + most, value);

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * 2x2 convolution of stride 2 without padding: {@code out[y, x] = act(sum over taps of in[2 y + ky, 2 x + kx] weight +
@@ -74,8 +75,8 @@ public final class Conv2x2 {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_" + in.type().suffix(),
-                    Math.multiplyExact(tiles, (out.channels() + channels - 1) / channels),
-                    (count + rows - 1) / rows,
+                    Math.multiplyExact(tiles, ceilDiv(out.channels(), channels)),
+                    ceilDiv(count, rows),
                     1,
                     MapParameters.convolution(out, in, weight, bias, o),
                     2L * TAPS * positions * out.channels() * in.channels(),

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * 3x3 convolution with zero padding 1: {@code out[y, x] = act(norm(sum over taps of in[s y + ky - 1, s x + kx - 1] weight
@@ -91,7 +92,7 @@ public final class Conv3x3 {
         }
 
         private int channelTiles(int outputs) {
-            return (outputs + channels - 1) / channels;
+            return ceilDiv(outputs, channels);
         }
 
         Launch launch(FeatureMap out, MapOptions o, ParameterBlock parameters, long flops, long bytes) {
@@ -100,7 +101,7 @@ public final class Conv3x3 {
                     OPERATOR,
                     OPERATOR + "_" + infix + out.type().suffix(),
                     Math.multiplyExact(tiles, channelTiles(out.channels())),
-                    (o.count(out.height()) + rows - 1) / rows,
+                    ceilDiv(o.count(out.height()), rows),
                     1,
                     parameters,
                     flops,
@@ -134,8 +135,8 @@ public final class Conv3x3 {
                     OPERATOR,
                     "out",
                     in.type(),
-                    (in.height() + stride - 1) / stride,
-                    (in.width() + stride - 1) / stride,
+                    ceilDiv(in.height(), stride),
+                    ceilDiv(in.width(), stride),
                     Arguments.ANY);
             checkWeight(weight, out, in.channels(), bias, o);
             out.expectApart(OPERATOR, "out", "in", in);
@@ -210,17 +211,11 @@ public final class Conv3x3 {
                     .pointer(bias)
                     .pointer(o.columns())
                     .pointer(o.overflow())
-                    .integer32(out.height())
-                    .integer32(out.width())
-                    .integer32(out.ring())
-                    .integer32(out.pitch())
-                    .integer32(o.from())
-                    .integer32(o.to(out.height()))
-                    .integer32(o.columnBlocks(out.width()))
+                    .sizes(out)
+                    .wanted(o, out.height(), out.width())
                     .integer32(out.channels())
                     .integer32(stride)
-                    .integer32(o.activation().ordinal())
-                    .float32(o.slope())
+                    .activation(o.activation(), o.slope())
                     .integer32(o.overflowBits());
             long positions = positions(out, o);
             long read = photo.bytes() * o.count(out.height()) / Math.max(1, out.height());

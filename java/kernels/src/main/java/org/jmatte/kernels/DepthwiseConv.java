@@ -3,6 +3,7 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Depthwise convolution of channels-last maps, {@code v[y, x] = bias + sum over the taps of weight[ky, kx] * x[y * stride
@@ -38,16 +39,9 @@ public final class DepthwiseConv {
 
     private DepthwiseConv() {}
 
-    /** The order is the kernels'. */
-    enum Activation {
-        NONE,
-        GELU,
-        LEAKY_RELU
-    }
-
     /** What comes with the convolution, from {@link #NONE} on; each method returns a copy with one thing more. */
     public static final class Options {
-        public static final Options NONE = new Options(1, Activation.NONE, 0, null, null, 0);
+        public static final Options NONE = new Options(1, Activation.IDENTITY, 0, null, null, 0);
 
         private final int stride;
         private final Activation activation;
@@ -287,8 +281,7 @@ public final class DepthwiseConv {
                     .integer32(channels())
                     .integer32(kernel())
                     .integer32(march)
-                    .integer32(o.activation.ordinal())
-                    .float32(o.slope)
+                    .activation(o.activation, o.slope)
                     .float32(o.eps);
             long perElement = 2L * kernel() * kernel()
                     + (o.normWeight == null ? 0 : NORM_FLOPS)
@@ -312,9 +305,5 @@ public final class DepthwiseConv {
         private long tiles() {
             return ceilDiv(outWidth(), TILE_COLUMNS) * ceilDiv(outHeight(), o.stride == 1 ? 2 : 1);
         }
-    }
-
-    private static long ceilDiv(long a, long b) {
-        return (a + b - 1) / b;
     }
 }

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Detail capture. {@link #fuse}: {@code out = act(details + conv3x3(up2x(low)) + bias)}, bilinear upsampling with
@@ -206,21 +207,12 @@ public final class DetailCapture {
                     .pointer(bias)
                     .pointer(o.columns())
                     .pointer(o.overflow())
-                    .integer32(out.height())
-                    .integer32(out.width())
-                    .integer32(out.ring())
-                    .integer32(out.pitch())
-                    .integer32(low.height())
-                    .integer32(low.width())
-                    .integer32(low.ring())
-                    .integer32(low.pitch())
-                    .integer32(o.from())
-                    .integer32(o.to(out.height()))
-                    .integer32(blocks)
+                    .sizes(out)
+                    .sizes(low)
+                    .wanted(o, out.height(), out.width())
                     .integer32(low.channels())
                     .integer32(out.channels())
-                    .integer32(o.activation().ordinal())
-                    .float32(o.slope())
+                    .activation(o.activation(), o.slope())
                     .integer32(o.overflowBits());
             long positions = rows * o.columnCount(out.width());
             long elements = positions * out.channels();
@@ -238,8 +230,8 @@ public final class DetailCapture {
                     OPERATOR
                             + (photo == null ? "_fuse_" : "_fuse_photo_")
                             + out.type().suffix(),
-                    Math.multiplyExact(blocks, (out.channels() + FUSE_CHANNELS - 1) / FUSE_CHANNELS),
-                    (rows + FUSE_ROWS - 1) / FUSE_ROWS,
+                    Math.multiplyExact(blocks, ceilDiv(out.channels(), FUSE_CHANNELS)),
+                    ceilDiv(rows, FUSE_ROWS),
                     1,
                     parameters,
                     flops,
@@ -295,13 +287,13 @@ public final class DetailCapture {
 
         Launch head(int blocks) {
             long rows = in.type() == FP32 ? EXACT_HEAD_ROWS : HEAD_ROWS;
-            long tiles = (o.count(height()) + rows - 1) / rows * tileColumns();
+            long tiles = ceilDiv(o.count(height()), rows) * tileColumns();
             long flops = positions() * HEAD_HIDDEN * (2 * TAPS * HEAD_INPUTS + 3);
             return launch("_head_", (int) Math.min(tiles, blocks), 1, flops);
         }
 
         Launch plain() {
-            int rows = (o.count(height()) + ALPHA_ROWS - 1) / ALPHA_ROWS;
+            int rows = ceilDiv(o.count(height()), ALPHA_ROWS);
             return launch("_alpha_", tileColumns(), rows, 2L * TAPS * positions() * in.channels());
         }
 
@@ -315,7 +307,7 @@ public final class DetailCapture {
 
         private int tileColumns() {
             return o.columns() == null
-                    ? (width() + TILE_COLUMNS - 1) / TILE_COLUMNS
+                    ? ceilDiv(width(), TILE_COLUMNS)
                     : Math.multiplyExact(o.columnBlocks(width()), TILES_OF_BLOCK);
         }
 
@@ -341,13 +333,8 @@ public final class DetailCapture {
                     .pointer(notNumbers)
                     .integer32(height())
                     .integer32(width())
-                    .integer32(in.height())
-                    .integer32(in.width())
-                    .integer32(in.ring())
-                    .integer32(in.pitch())
-                    .integer32(o.from())
-                    .integer32(o.to(height()))
-                    .integer32(o.columnBlocks(width()))
+                    .sizes(in)
+                    .wanted(o, height(), width())
                     .integer32(in.channels())
                     .integer32(format)
                     .float32(bias2);

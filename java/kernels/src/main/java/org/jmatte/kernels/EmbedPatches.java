@@ -5,6 +5,7 @@ import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.U16;
 import static org.jmatte.kernels.ElementType.U8;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Patch embedding without its matrix product: {@link #unfold} brings the 16x16 patches of a photo and its trimap into
@@ -182,7 +183,7 @@ public final class EmbedPatches {
         return new Launch(
                 OPERATOR,
                 OPERATOR + "_unfold_" + photo.type() + "_" + out.type(),
-                Math.toIntExact((tokens + UNFOLDED_TOKENS - 1) / UNFOLDED_TOKENS),
+                Math.toIntExact(ceilDiv(tokens, UNFOLDED_TOKENS)),
                 UNFOLD_PARTS,
                 1,
                 parameters,
@@ -229,7 +230,7 @@ public final class EmbedPatches {
                 OPERATOR,
                 OPERATOR + "_position_" + x.type(),
                 Math.toIntExact(rows),
-                Math.toIntExact((x.size(1) + POSITION_CHANNELS - 1) / POSITION_CHANNELS),
+                Math.toIntExact(ceilDiv(x.size(1), POSITION_CHANNELS)),
                 1,
                 parameters,
                 POSITION_FLOPS * x.elements(),

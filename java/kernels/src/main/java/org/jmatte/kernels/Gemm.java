@@ -4,6 +4,9 @@ import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Launch.ceilDiv;
+
+import java.util.function.Consumer;
 
 /**
  * Matrix product with epilogue, the linear layers and 1x1 convolutions: {@code d = act(a w' + bias)}, and with
@@ -45,12 +48,6 @@ public final class Gemm {
         device.launch(call.launch(call.strategy(device.multiprocessors())), stream);
     }
 
-    enum Activation {
-        IDENTITY,
-        GELU,
-        LEAKY_RELU
-    }
-
     /** What comes with the product, from {@link #NONE} on; each method returns a copy with one thing more. */
     public static final class Options {
         public static final Options NONE = new Options();
@@ -83,41 +80,41 @@ public final class Gemm {
             slices = o.slices;
         }
 
+        private Options with(Consumer<Options> change) {
+            Options copy = new Options(this);
+            change.accept(copy);
+            return copy;
+        }
+
         /** act(v) = v Phi(v). */
         public Options gelu() {
-            return activation(Activation.GELU, 0);
+            return with(o -> o.activation = Activation.GELU);
         }
 
         /** act(v) = max(v, 0). */
         public Options relu() {
-            return activation(Activation.LEAKY_RELU, 0);
+            return leakyRelu(0);
         }
 
         /** act(v) = v where v is positive, else slope * v. */
         public Options leakyRelu(float slope) {
-            return activation(Activation.LEAKY_RELU, slope);
-        }
-
-        private Options activation(Activation function, float withSlope) {
-            Options copy = new Options(this);
-            copy.activation = function;
-            copy.slope = withSlope;
-            return copy;
+            return with(o -> {
+                o.activation = Activation.LEAKY_RELU;
+                o.slope = slope;
+            });
         }
 
         /** Multiplies column n by {@code scale[n]} after the activation. @param scale [N] fp32 */
         public Options scale(Tensor scale) {
-            Options copy = new Options(this);
-            copy.scale = scale;
-            return copy;
+            return with(o -> o.scale = scale);
         }
 
         /** Adds a residual last. @param residual of d's shape and type, may be d itself */
         public Options add(Tensor residual) {
-            Options copy = new Options(this);
-            copy.residual = residual;
-            copy.residualFirst = false;
-            return copy;
+            return with(o -> {
+                o.residual = residual;
+                o.residualFirst = false;
+            });
         }
 
         /**
@@ -126,17 +123,15 @@ public final class Gemm {
          * @param residual of d's shape and type, may be d itself
          */
         public Options addFirst(Tensor residual) {
-            Options copy = new Options(this);
-            copy.residual = residual;
-            copy.residualFirst = true;
-            return copy;
+            return with(o -> {
+                o.residual = residual;
+                o.residualFirst = true;
+            });
         }
 
         /** Takes row {@code gather[i]} of a as row i; a negative index is a row of zeros. @param gather [M] i32 */
         public Options gather(Tensor gather) {
-            Options copy = new Options(this);
-            copy.gather = gather;
-            return copy;
+            return with(o -> o.gather = gather);
         }
 
         /**
@@ -145,24 +140,20 @@ public final class Gemm {
          * @param scatter [M] i32, no row of d twice
          */
         public Options scatter(Tensor scatter) {
-            Options copy = new Options(this);
-            copy.scatter = scatter;
-            return copy;
+            return with(o -> o.scatter = scatter);
         }
 
         /** Computes the first {@code count[0]} rows only, a number that the device knows. @param count [1] i32 */
         public Options count(Tensor count) {
-            Options copy = new Options(this);
-            copy.count = count;
-            return copy;
+            return with(o -> o.count = count);
         }
 
         /** Sets bits in a flag when an element of d is not finite. @param flag [1] i32, set to 0 before */
         public Options overflow(Tensor flag, int bits) {
-            Options copy = new Options(this);
-            copy.overflow = flag;
-            copy.overflowBits = bits;
-            return copy;
+            return with(o -> {
+                o.overflow = flag;
+                o.overflowBits = bits;
+            });
         }
 
         /**
@@ -171,9 +162,7 @@ public final class Gemm {
          * is read.
          */
         public Options slices() {
-            Options copy = new Options(this);
-            copy.slices = true;
-            return copy;
+            return with(o -> o.slices = true);
         }
     }
 
@@ -262,7 +251,7 @@ public final class Gemm {
         }
 
         private long blocks(int blockN) {
-            return (m() + BLOCK_M - 1) / BLOCK_M * ((n() + blockN - 1) / blockN);
+            return ceilDiv(m(), BLOCK_M) * (ceilDiv(n(), blockN));
         }
 
         /**
@@ -276,8 +265,8 @@ public final class Gemm {
             if (k() % CHUNK != 0 || a.size(1) % CHUNK != 0 || unaligned(a) || unaligned(w)) {
                 return Strategy.UNALIGNED;
             }
-            long wide = (blocks(128) + multiprocessors - 1) / multiprocessors * 20;
-            long narrow = (blocks(64) + multiprocessors - 1) / multiprocessors * 11;
+            long wide = ceilDiv(blocks(128), multiprocessors) * 20;
+            long narrow = ceilDiv(blocks(64), multiprocessors) * 11;
             return narrow < wide ? Strategy.NARROW : Strategy.WIDE;
         }
 
@@ -304,8 +293,7 @@ public final class Gemm {
                     .integer32(m())
                     .integer32(n())
                     .integer32(k())
-                    .integer32(o.activation.ordinal())
-                    .float32(o.slope)
+                    .activation(o.activation, o.slope)
                     .integer32(o.residualFirst ? 1 : 0)
                     .integer32(o.overflowBits);
             long results = m() * n() * d.type().bytes();

@@ -1,5 +1,7 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Launch.ceilDiv;
+
 /**
  * A photo and its trimap as the six planes that PAM reads: normalised red, green and blue, and whether the trimap says
  * background (0), unknown, foreground (255); at the right and at the bottom continued by reflection that does not repeat
@@ -60,7 +62,7 @@ public final class ImagePlanes {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_" + out.type().suffix(),
-                    (out.width() + THREADS - 1) / THREADS,
+                    ceilDiv(out.width(), THREADS),
                     to - from,
                     1,
                     parameters,

@@ -36,6 +36,15 @@ public record Launch(
         }
     }
 
+    /** The smallest integer not below a / b: blocks for so many elements. */
+    static long ceilDiv(long a, long b) {
+        return (a + b - 1) / b;
+    }
+
+    static int ceilDiv(int a, int b) {
+        return Math.toIntExact(ceilDiv((long) a, b));
+    }
+
     /** Whether there is nothing to run. */
     public boolean isEmpty() {
         return gridX == 0 || gridY == 0 || gridZ == 0;

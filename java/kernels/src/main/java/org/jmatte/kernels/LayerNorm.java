@@ -4,6 +4,7 @@ import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Layer norm of the rows of a matrix: {@code out = (x - mean) / sqrt(variance + eps) * weight + bias}, mean and variance
@@ -156,13 +157,13 @@ public final class LayerNorm {
             // Rows of packs are read as such; others element by element.
             int pack = 16 / Math.max(x.type().bytes(), out.type().bytes());
             if (channels % pack == 0) {
-                aligned("out", out, pack);
-                aligned("sum", sum, pack);
-                aligned("x", x, pack);
-                aligned("y", y, pack);
-                aligned("residual", residual, pack);
-                aligned("weight", weight, 4);
-                aligned("bias", bias, 4);
+                Arguments.packed(OPERATOR, "out", out, pack);
+                Arguments.packed(OPERATOR, "sum", sum, pack);
+                Arguments.packed(OPERATOR, "x", x, pack);
+                Arguments.packed(OPERATOR, "y", y, pack);
+                Arguments.packed(OPERATOR, "residual", residual, pack);
+                Arguments.packed(OPERATOR, "weight", weight, 4);
+                Arguments.packed(OPERATOR, "bias", bias, 4);
             }
         }
 
@@ -170,13 +171,6 @@ public final class LayerNorm {
         private static void sameOrApart(String argument, Tensor tensor, String other, Tensor otherTensor) {
             if (tensor.pointer() != otherTensor.pointer() || tensor.type() != otherTensor.type()) {
                 Arguments.distinct(OPERATOR, argument, tensor, other, otherTensor);
-            }
-        }
-
-        private static void aligned(String argument, Tensor tensor, int elements) {
-            if (tensor != null) {
-                Arguments.aligned(
-                        OPERATOR, argument, tensor, elements * tensor.type().bytes());
             }
         }
 
@@ -205,7 +199,7 @@ public final class LayerNorm {
             return new Launch(
                     OPERATOR,
                     kernel(),
-                    Math.toIntExact((rows + ROWS_PER_BLOCK - 1) / ROWS_PER_BLOCK),
+                    Math.toIntExact(ceilDiv(rows, ROWS_PER_BLOCK)),
                     1,
                     1,
                     parameters,

@@ -3,6 +3,7 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * What lightweight token refinement has beside its linear layers: {@code g = GELU(depthwise 5x5(map) + bias)} with the
@@ -205,9 +206,5 @@ public final class Ltrm {
                 parameters,
                 2 * channels * (hidden + kernel.size(0)),
                 bytes);
-    }
-
-    private static long ceilDiv(long a, long b) {
-        return (a + b - 1) / b;
     }
 }

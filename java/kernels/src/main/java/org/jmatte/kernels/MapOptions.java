@@ -1,5 +1,9 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Launch.ceilDiv;
+
+import java.util.function.Consumer;
+
 /**
  * What comes with a convolution of maps, from {@link #NONE} on: an activation, a norm, which part of the map is wanted.
  * Each method returns a copy with one thing more.
@@ -9,13 +13,6 @@ public final class MapOptions {
 
     /** Columns that a number in {@link #columns} stands for. */
     public static final int COLUMN_BLOCK = 32;
-
-    /** In the order of the kernels. */
-    enum Activation {
-        IDENTITY,
-        GELU,
-        LEAKY_RELU
-    }
 
     private Activation activation = Activation.IDENTITY;
     private float slope;
@@ -43,26 +40,28 @@ public final class MapOptions {
         overflowBits = o.overflowBits;
     }
 
+    private MapOptions with(Consumer<MapOptions> change) {
+        MapOptions copy = new MapOptions(this);
+        change.accept(copy);
+        return copy;
+    }
+
     /** act(v) = v Phi(v); only after a norm. */
     public MapOptions gelu() {
-        return activation(Activation.GELU, 0);
+        return with(o -> o.activation = Activation.GELU);
     }
 
     /** act(v) = max(v, 0). */
     public MapOptions relu() {
-        return activation(Activation.LEAKY_RELU, 0);
+        return leakyRelu(0);
     }
 
     /** act(v) = v where v is positive, else slope * v. */
     public MapOptions leakyRelu(float slope) {
-        return activation(Activation.LEAKY_RELU, slope);
-    }
-
-    private MapOptions activation(Activation function, float withSlope) {
-        MapOptions copy = new MapOptions(this);
-        copy.activation = function;
-        copy.slope = withSlope;
-        return copy;
+        return with(o -> {
+            o.activation = Activation.LEAKY_RELU;
+            o.slope = slope;
+        });
     }
 
     /**
@@ -72,19 +71,19 @@ public final class MapOptions {
      * @param bias [Cout] fp32
      */
     public MapOptions norm(Tensor weight, Tensor bias, float eps) {
-        MapOptions copy = new MapOptions(this);
-        copy.normWeight = weight;
-        copy.normBias = bias;
-        copy.eps = eps;
-        return copy;
+        return with(o -> {
+            o.normWeight = weight;
+            o.normBias = bias;
+            o.eps = eps;
+        });
     }
 
     /** Only rows {@code from} to {@code to - 1} of the output. */
     public MapOptions rows(int from, int to) {
-        MapOptions copy = new MapOptions(this);
-        copy.from = from;
-        copy.to = to;
-        return copy;
+        return with(o -> {
+            o.from = from;
+            o.to = to;
+        });
     }
 
     /**
@@ -93,17 +92,15 @@ public final class MapOptions {
      * @param blocks [n] i32, numbers of blocks, none twice
      */
     public MapOptions columns(Tensor blocks) {
-        MapOptions copy = new MapOptions(this);
-        copy.columns = blocks;
-        return copy;
+        return with(o -> o.columns = blocks);
     }
 
     /** Sets bits in a flag when an element of the output is not finite. @param flag [1] i32, set to 0 before */
     public MapOptions overflow(Tensor flag, int bits) {
-        MapOptions copy = new MapOptions(this);
-        copy.overflow = flag;
-        copy.overflowBits = bits;
-        return copy;
+        return with(o -> {
+            o.overflow = flag;
+            o.overflowBits = bits;
+        });
     }
 
     Activation activation() {
@@ -154,7 +151,7 @@ public final class MapOptions {
 
     /** Blocks of columns wanted of an output of some width. */
     int columnBlocks(int width) {
-        return columns == null ? (width + COLUMN_BLOCK - 1) / COLUMN_BLOCK : Math.toIntExact(columns.size(0));
+        return columns == null ? ceilDiv(width, COLUMN_BLOCK) : Math.toIntExact(columns.size(0));
     }
 
     /** Columns wanted, at most. */

@@ -4,6 +4,7 @@ import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * The residual stream takes what attention and refinement have made of its tokens, {@code x[t] += selected ?
@@ -131,20 +132,13 @@ public final class MergeTokens {
             }
             int pack = 16 / x.type().bytes();
             if (channels % pack == 0) {
-                aligned("x", x, pack);
-                aligned("out", out, pack);
-                aligned("attention", attention, pack);
-                aligned("refinement", refinement, pack);
-                aligned("gate", gate, 4);
-                aligned("weight", weight, 4);
-                aligned("bias", bias, 4);
-            }
-        }
-
-        private static void aligned(String argument, Tensor tensor, int elements) {
-            if (tensor != null) {
-                Arguments.aligned(
-                        OPERATOR, argument, tensor, elements * tensor.type().bytes());
+                Arguments.packed(OPERATOR, "x", x, pack);
+                Arguments.packed(OPERATOR, "out", out, pack);
+                Arguments.packed(OPERATOR, "attention", attention, pack);
+                Arguments.packed(OPERATOR, "refinement", refinement, pack);
+                Arguments.packed(OPERATOR, "gate", gate, 4);
+                Arguments.packed(OPERATOR, "weight", weight, 4);
+                Arguments.packed(OPERATOR, "bias", bias, 4);
             }
         }
 
@@ -194,7 +188,7 @@ public final class MergeTokens {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_" + types,
-                    Math.toIntExact((rows + ROWS_PER_BLOCK - 1) / ROWS_PER_BLOCK),
+                    Math.toIntExact(ceilDiv(rows, ROWS_PER_BLOCK)),
                     1,
                     1,
                     parameters,

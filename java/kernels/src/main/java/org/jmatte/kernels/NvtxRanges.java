@@ -37,7 +37,8 @@ final class NvtxRanges implements LaunchHook {
                 }
                 LOG.warn("no NVTX ranges: jmatte-nvtx was built without NVTX's headers, which come with CUDA");
             } catch (LinkageError e) {
-                LOG.warn("no NVTX ranges: the artifact org.jmatte:jmatte-nvtx is not on the class path or does not load ({})",
+                LOG.warn(
+                        "no NVTX ranges: the artifact org.jmatte:jmatte-nvtx is not on the class path or does not load ({})",
                         e.toString());
             }
             return List.of();

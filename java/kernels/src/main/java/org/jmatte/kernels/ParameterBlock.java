@@ -61,6 +61,23 @@ public final class ParameterBlock {
         return this;
     }
 
+    /** What the kernels' structs have of a map beside its address. */
+    ParameterBlock sizes(FeatureMap map) {
+        return integer32(map.height())
+                .integer32(map.width())
+                .integer32(map.ring())
+                .integer32(map.pitch());
+    }
+
+    /** The part that is wanted of an output of this height and width: rows, and the number of blocks of columns. */
+    ParameterBlock wanted(MapOptions o, int height, int width) {
+        return integer32(o.from()).integer32(o.to(height)).integer32(o.columnBlocks(width));
+    }
+
+    ParameterBlock activation(Activation activation, float slope) {
+        return integer32(activation.ordinal()).float32(slope);
+    }
+
     private ByteBuffer field(byte kind, int size) {
         int at = alignUp(bytes.position(), size);
         if (at + size > MAX_BYTES) {

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 import java.util.List;
 
@@ -31,7 +32,7 @@ public final class Pooling {
 
     /** Parts of a cell's rows that are added on their own. */
     private static int slices(int height, int n) {
-        int rows = (height + n - 1) / n;
+        int rows = ceilDiv(height, n);
         return Math.max(1, Math.min(rows, BLOCKS / (n * n)));
     }
 
@@ -77,10 +78,7 @@ public final class Pooling {
             ParameterBlock partial = ParameterBlock.create()
                     .pointer(scratch)
                     .pointer(in.rows())
-                    .integer32(in.height())
-                    .integer32(in.width())
-                    .integer32(in.ring())
-                    .integer32(in.pitch())
+                    .sizes(in)
                     .integer32(in.channels())
                     .integer32(n)
                     .integer32(slices);
@@ -98,14 +96,14 @@ public final class Pooling {
                             OPERATOR + "_partial_" + in.type().suffix(),
                             slices,
                             n * n,
-                            (in.channels() + THREADS - 1) / THREADS,
+                            ceilDiv(in.channels(), THREADS),
                             partial,
                             read,
                             read * in.type().bytes() + partials * FP32.bytes()),
                     new Launch(
                             OPERATOR,
                             OPERATOR + "_finish_" + out.type().suffix(),
-                            (in.channels() + FINISH_CHANNELS - 1) / FINISH_CHANNELS,
+                            ceilDiv(in.channels(), FINISH_CHANNELS),
                             n * n,
                             1,
                             finish,

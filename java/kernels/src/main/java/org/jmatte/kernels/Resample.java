@@ -1,5 +1,7 @@
 package org.jmatte.kernels;
 
+import static org.jmatte.kernels.Launch.ceilDiv;
+
 /**
  * Bilinear resampling of a map to any size, with half-pixel centres: position i of n reads at {@code max(0, (i + 1/2) size
  * / n - 1/2)}, the upper neighbour limited to the last position.
@@ -59,18 +61,12 @@ public final class Resample {
 
         Launch launch() {
             int elements = PACK_BYTES / in.type().bytes();
-            long packs = (in.channels() + elements - 1) / elements;
+            long packs = ceilDiv(in.channels(), elements);
             ParameterBlock parameters = ParameterBlock.create()
                     .pointer(out.rows())
                     .pointer(in.rows())
-                    .integer32(in.height())
-                    .integer32(in.width())
-                    .integer32(in.ring())
-                    .integer32(in.pitch())
-                    .integer32(out.height())
-                    .integer32(out.width())
-                    .integer32(out.ring())
-                    .integer32(out.pitch())
+                    .sizes(in)
+                    .sizes(out)
                     .integer32(from)
                     .integer32(to)
                     .integer32(in.channels())
@@ -81,7 +77,7 @@ public final class Resample {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_" + in.type().suffix(),
-                    Math.toIntExact((out.width() * packs + THREADS - 1) / THREADS),
+                    Math.toIntExact(ceilDiv(out.width() * packs, THREADS)),
                     to - from,
                     1,
                     parameters,

@@ -4,6 +4,7 @@ import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Attention of all tokens of a list with one another: {@code out[i] = sum_j softmax_j(q[i] . k[j] / 8 + bias[i, j])
@@ -152,10 +153,6 @@ public final class SparseAttention {
                     parameters,
                     heads() * tokens() * (4 * DEPTH * tokens() + biasFlops),
                     bytes);
-        }
-
-        private static long ceilDiv(long a, long b) {
-            return (a + b - 1) / b;
         }
     }
 }

@@ -5,6 +5,7 @@ import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
 import static org.jmatte.kernels.ElementType.U8;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -415,9 +416,5 @@ public final class TokenRouting {
 
     private static Launch launch(String kernel, long blocks, ParameterBlock parameters, long flops, long bytes) {
         return new Launch(OPERATOR, OPERATOR + "_" + kernel, Math.toIntExact(blocks), 1, 1, parameters, flops, bytes);
-    }
-
-    private static long ceilDiv(long a, long b) {
-        return (a + b - 1) / b;
     }
 }

@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Small layers of one vector, {@code out = act(weight cat(a, b) + bias)}, and per-channel factors of a map, {@code out =
@@ -105,7 +106,7 @@ public final class VectorLayers {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_dense_fp32",
-                    (int) ((out.size(0) + OUTPUTS_OF_BLOCK - 1) / OUTPUTS_OF_BLOCK),
+                    (int) (ceilDiv(out.size(0), OUTPUTS_OF_BLOCK)),
                     1,
                     1,
                     parameters,
@@ -132,7 +133,7 @@ public final class VectorLayers {
         Launch launch() {
             long positions = (long) in.height() * in.width();
             int elements = PACK_BYTES / in.type().bytes();
-            long packs = (in.channels() + elements - 1) / elements;
+            long packs = ceilDiv(in.channels(), elements);
             ParameterBlock parameters = ParameterBlock.create()
                     .pointer(out.rows())
                     .pointer(in.rows())
@@ -145,7 +146,7 @@ public final class VectorLayers {
             return new Launch(
                     OPERATOR,
                     OPERATOR + "_scale_" + in.type().suffix(),
-                    Math.toIntExact((positions * packs + THREADS - 1) / THREADS),
+                    Math.toIntExact(ceilDiv(positions * packs, THREADS)),
                     1,
                     1,
                     parameters,

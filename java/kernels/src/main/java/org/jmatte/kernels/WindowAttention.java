@@ -3,6 +3,7 @@ package org.jmatte.kernels;
 import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Attention inside windows of 14 x 14 tokens, with decomposed relative position: {@code out[i] = sum_j softmax_j(q[i] .
@@ -96,7 +97,7 @@ public final class WindowAttention {
         }
 
         private long windows() {
-            return (gridHeight + WINDOW - 1L) / WINDOW * ((gridWidth + WINDOW - 1L) / WINDOW);
+            return ceilDiv(gridHeight, WINDOW) * (ceilDiv(gridWidth, WINDOW));
         }
 
         Launch launch() {
