@@ -44,6 +44,14 @@ class DemoCommandTest {
     }
 
     @Test
+    void theWayOfAPathAdaptiveNetwork() throws IOException {
+        CommandLineRun run = demo("--model", "seeded:pam").done();
+        String path = Files.readString(out.resolve("path.txt"));
+        assertTrue(path.matches("[01]{14}, \\d\\d\\.\\d\\d GMACs per 1024x1024 pixels\\R"), path);
+        assertTrue(run.out().endsWith(path), run.out());
+    }
+
+    @Test
     void overAnotherBackground() {
         demo("--background", "#ff8000", "--quiet").done();
         assertEquals(0xFFFF8000, Pictures.read(out.resolve("composite.png")).getRGB(0, 0));

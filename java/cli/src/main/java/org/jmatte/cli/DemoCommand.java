@@ -74,7 +74,7 @@ final class DemoCommand implements Callable<Integer> {
             Stopwatch watch = new Stopwatch();
             Matte matte = matting.matte(photo, trimap, MatteRequest.defaults());
             double seconds = watch.seconds();
-            String path = path(matte.routing(), matting.plan(photo.height(), photo.width()));
+            String path = path(matte, matting.plan(photo.height(), photo.width()));
             write(photo, matte, path);
             if (!main.quiet()) {
                 spec.commandLine()
@@ -129,7 +129,15 @@ final class DemoCommand implements Callable<Integer> {
     }
 
     /** Which way the photo took through the network, and what that costs. */
-    private static String path(Routing routing, Plan plan) {
+    private static String path(Matte matte, Plan plan) {
+        if (matte.path() != null) {
+            return String.format(
+                    Locale.ROOT,
+                    "%s, %.2f GMACs per 1024x1024 pixels%n",
+                    matte.path(),
+                    matte.path().gmacs());
+        }
+        Routing routing = matte.routing();
         String cost = String.format(Locale.ROOT, "at most %.1f GMACs%n", plan.flops() / 2e9);
         if (routing.kept().isEmpty()) {
             return cost;
