@@ -120,7 +120,7 @@ class GoldenTest {
         return worst;
     }
 
-    private static double relativeL2(FloatBuffer values, float[] expected) {
+    static double relativeL2(FloatBuffer values, float[] expected) {
         double error = 0;
         double norm = 0;
         for (int i = 0; i < expected.length; i++) {

@@ -1,7 +1,7 @@
 package org.jmatte;
 
 import java.awt.image.BufferedImage;
-import org.jmatte.cpu.CpuExecution;
+import org.jmatte.execution.Execution;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
 import org.jmatte.network.Architecture;
@@ -20,9 +20,9 @@ import org.jmatte.weights.ModelSource;
  * Thread-safe: several threads may ask for mattes at once; they share the weights and one pool of worker threads.
  */
 public final class Matting implements AutoCloseable {
-    private final CpuExecution execution;
+    private final Execution execution;
 
-    private Matting(CpuExecution execution) {
+    private Matting(Execution execution) {
         this.execution = execution;
     }
 
@@ -49,7 +49,7 @@ public final class Matting implements AutoCloseable {
      * @throws InvalidInputException if an option cannot be met on this machine
      */
     public static Matting open(ModelSource model, MattingOptions options) {
-        return new Matting(CpuExecution.open(model, options));
+        return new Matting(Backends.open(model, options));
     }
 
     /** What a run of the given size would need; reads no weights. */
@@ -61,7 +61,7 @@ public final class Matting implements AutoCloseable {
 
     /** {@link #plan(String, int, int, MattingOptions)} of a model that is open already. */
     public static Plan plan(ModelSource model, int height, int width, MattingOptions options) {
-        try (CpuExecution shapes = CpuExecution.withoutWeights(model, options)) {
+        try (Execution shapes = Backends.withoutWeights(model, options)) {
             return shapes.plan(height, width);
         }
     }

@@ -8,7 +8,9 @@ import java.util.OptionalInt;
  * How a model is run. Immutable; start from {@link #defaults()} and change what differs.
  *
  * @param backend what executes the network
+ * @param device which card, by the driver's number from 0; -1 means the first that can run the kernels
  * @param precision element type of the operands
+ * @param stream element type of the residual stream on a card
  * @param isa instruction set of the CPU backend; one choice per process
  * @param threads worker threads of the CPU backend; 0 means one per processor. The result does not
  *     depend on it, unless a memory budget is so tight that the threads' scratch decides the token cap
@@ -23,7 +25,9 @@ import java.util.OptionalInt;
  */
 public record MattingOptions(
         Backend backend,
+        int device,
         Precision precision,
+        StreamType stream,
         Isa isa,
         int threads,
         int maxTokens,
@@ -35,13 +39,19 @@ public record MattingOptions(
     /** The token cap of the original implementation. */
     public static final int DEFAULT_MAX_TOKENS = 18500;
 
+    private static final int ANY_DEVICE = -1;
+
     public MattingOptions {
         Objects.requireNonNull(backend, "backend");
         Objects.requireNonNull(precision, "precision");
+        Objects.requireNonNull(stream, "stream");
         Objects.requireNonNull(isa, "isa");
         Objects.requireNonNull(keep, "keep");
         Objects.requireNonNull(gmacs, "gmacs");
         Objects.requireNonNull(padding, "padding");
+        if (device < ANY_DEVICE) {
+            throw new InvalidInputException("device: expected a card's number from 0, or -1 for any, got " + device);
+        }
         if (threads < 0 || threads > 1024) {
             throw new InvalidInputException("threads: expected 1 to 1024, or 0 for one per processor, got " + threads);
         }
@@ -59,52 +69,54 @@ public record MattingOptions(
 
     public static MattingOptions defaults() {
         return new MattingOptions(
-                Backend.AUTO,
-                Precision.FP32,
-                Isa.AUTO,
-                0,
-                DEFAULT_MAX_TOKENS,
-                OptionalDouble.empty(),
-                OptionalInt.empty(),
-                0,
-                Padding.AUTO);
+                Backend.AUTO, ANY_DEVICE, Precision.FP32, StreamType.AUTO, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), OptionalInt.empty(), 0, Padding.AUTO);
     }
 
     public MattingOptions withBackend(Backend value) {
-        return new MattingOptions(value, precision, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(value, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+    }
+
+    public MattingOptions withDevice(int value) {
+        return new MattingOptions(
+                backend, value, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+    }
+
+    public MattingOptions withStream(StreamType value) {
+        return new MattingOptions(
+                backend, device, precision, value, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withPrecision(Precision value) {
-        return new MattingOptions(backend, value, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(backend, device, value, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withIsa(Isa value) {
-        return new MattingOptions(backend, precision, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(backend, device, precision, stream, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withThreads(int value) {
-        return new MattingOptions(backend, precision, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(backend, device, precision, stream, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withMaxTokens(int value) {
-        return new MattingOptions(backend, precision, isa, threads, value, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(backend, device, precision, stream, isa, threads, value, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withKeep(double value) {
         return new MattingOptions(
-                backend, precision, isa, threads, maxTokens, OptionalDouble.of(value), gmacs, memoryBudget, padding);
+                backend, device, precision, stream, isa, threads, maxTokens, OptionalDouble.of(value), gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withGmacs(int value) {
         return new MattingOptions(
-                backend, precision, isa, threads, maxTokens, keep, OptionalInt.of(value), memoryBudget, padding);
+                backend, device, precision, stream, isa, threads, maxTokens, keep, OptionalInt.of(value), memoryBudget, padding);
     }
 
     public MattingOptions withMemoryBudget(long value) {
-        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, gmacs, value, padding);
+        return new MattingOptions(backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, value, padding);
     }
 
     public MattingOptions withPadding(Padding value) {
-        return new MattingOptions(backend, precision, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
+        return new MattingOptions(backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
     }
 }

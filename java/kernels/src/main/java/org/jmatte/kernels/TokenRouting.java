@@ -28,7 +28,7 @@ public final class TokenRouting {
     private static final String OPERATOR = "token_routing";
 
     /** What a block takes; the kernel's constants. */
-    private static final int POOL_ROWS = 128;
+    public static final int POOL_ROWS = 128;
 
     private static final int MEAN_CHANNELS = 32;
     private static final int FOLD_OUTPUTS = 8;

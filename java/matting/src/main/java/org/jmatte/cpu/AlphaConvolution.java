@@ -2,6 +2,7 @@ package org.jmatte.cpu;
 
 import java.util.concurrent.atomic.AtomicLong;
 import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.execution.ActiveArea;
 import org.jmatte.image.Alpha;
 
 /** alpha = 3x3 convolution of the map, clamped to 0..1, written where the user reads it. */
@@ -44,7 +45,7 @@ final class AlphaConvolution extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (active.reaches(map, y, first, 1, columns)) {
+            if (map.reaches(active, y, first, 1, columns)) {
                 notNumbers.addAndGet(CpuKernels.alpha_convolution(
                         map.address(),
                         map.type().code(),

@@ -1,8 +1,5 @@
 package org.jmatte.cpu;
 
-import java.nio.ByteBuffer;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
-import java.util.function.Supplier;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Isa;
 import org.jmatte.Matte;
@@ -10,6 +7,7 @@ import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
+import org.jmatte.execution.Execution;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -21,22 +19,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** A model on the CPU: plans runs within the memory budget, and computes them. */
-public final class CpuExecution implements AutoCloseable {
+public final class CpuExecution extends Execution {
     private static final Logger LOG = LoggerFactory.getLogger(CpuExecution.class);
-    /** A photo's interleaved bytes must fit Java's buffers. */
-    private static final int MOST_PIXELS = Integer.MAX_VALUE / 3;
-
-    private static final int LONGEST_SIDE = 10_000_000;
 
     private final CpuModel model;
     private final MattingOptions options;
     private final int threads;
-    /** Read by runs, written by close: a model is not freed under a run. */
-    private final ReentrantReadWriteLock use = new ReentrantReadWriteLock();
-
-    private boolean closed;
 
     private CpuExecution(ModelSource source, MattingOptions options, Checkpoint checkpoint) {
+        if (options.precision() == Precision.FP16) {
+            throw new InvalidInputException("dtype: fp16 runs on a card only; use fp32 or bf16 on the CPU");
+        }
         NativeLibraries.load(options.isa());
         if (options.precision() == Precision.BF16 && NativeLibraries.isa() == Isa.AVX2) {
             throw new InvalidInputException(
@@ -57,39 +50,27 @@ public final class CpuExecution implements AutoCloseable {
         return new CpuExecution(source, options, null);
     }
 
+    @Override
     public Architecture architecture() {
         return model.architecture();
     }
 
-    /** What a run of the given size needs, within the memory budget. */
-    public Plan plan(int height, int width) {
-        return within(() -> {
-            checkSize(height, width);
-            Geometry geometry = model.geometry(height, width);
-            Job job = model.job(geometry, MatteRequest.defaults());
-            return fit(geometry, job, imageBytes(height, width, 8, Alpha.Format.U8))
-                    .toPlan();
-        });
+    @Override
+    protected Plan planned(int height, int width) {
+        Geometry geometry = model.geometry(height, width);
+        Job job = model.job(geometry, MatteRequest.defaults());
+        return fit(geometry, job, imageBytes(height, width, 8, Alpha.Format.U8)).toPlan();
     }
 
-    /** Computes a matte; see {@link org.jmatte.Matting#matte}. */
-    public Matte matte(Photo photo, Trimap trimap, MatteRequest request) {
-        trimap.requireSize(photo);
-        return within(() -> run(photo, trimap, request));
-    }
-
-    private Matte run(Photo photo, Trimap trimap, MatteRequest request) {
-        request.cancellation().check();
-        checkSize(photo.height(), photo.width());
+    @Override
+    protected Matte run(Photo photo, Trimap trimap, MatteRequest request) {
         Geometry geometry = model.geometry(photo.height(), photo.width());
         Job job = model.job(geometry, request);
-        if (!request.decodeAll() && trimap.unknown() == 0) {
-            return matte(known(trimap, request.format()), job.none(), 0, 0, model.bytes(), model.bytes());
+        if (isKnown(trimap, request)) {
+            return matte(prepared(trimap, request), job.none(), 0, 0, model.bytes(), model.bytes());
         }
         Fit fit = fit(geometry, job, imageBytes(photo.height(), photo.width(), photo.bits(), request.format()));
-        Alpha alpha = request.decodeAll()
-                ? Alpha.allocate(photo.height(), photo.width(), request.format())
-                : known(trimap, request.format());
+        Alpha alpha = prepared(trimap, request);
         try (Arena arena = Arena.of(fit.arenaBytes())) {
             CpuRun walk = CpuRun.computing(fit.walk, arena, request);
             Job.Choices choices = fit.job.compute(walk, photo, trimap, alpha);
@@ -209,64 +190,8 @@ public final class CpuExecution implements AutoCloseable {
         return least;
     }
 
-    private static void checkSize(int height, int width) {
-        if (height < 1
-                || width < 1
-                || height > LONGEST_SIDE
-                || width > LONGEST_SIDE
-                || (long) height * width > MOST_PIXELS) {
-            throw new InvalidInputException("size: expected at least 1x1 pixels, sides of at most " + LONGEST_SIDE
-                    + " and at most " + MOST_PIXELS + " pixels, got " + height + "x" + width);
-        }
-    }
-
-    private static long imageBytes(int height, int width, int bits, Alpha.Format format) {
-        return (long) height * width * (3 * bits / 8 + 1 + format.bytes());
-    }
-
-    /** The trimap's values where they are known, 0 elsewhere. */
-    private static Alpha known(Trimap trimap, Alpha.Format format) {
-        Alpha alpha = Alpha.allocate(trimap.height(), trimap.width(), format);
-        ByteBuffer from = trimap.bytes();
-        ByteBuffer to = alpha.values();
-        for (int i = 0; i < from.capacity(); i++) {
-            if (from.get(i) == (byte) 255) {
-                switch (format) {
-                    case U8 -> to.put(i, (byte) 255);
-                    case U16 -> to.putShort(2 * i, (short) 65535);
-                    case F32 -> to.putFloat(4 * i, 1);
-                }
-            }
-        }
-        return alpha;
-    }
-
-    private <T> T within(Supplier<T> work) {
-        use.readLock().lock();
-        try {
-            if (closed) {
-                throw new IllegalStateException("this model is closed; open it again");
-            }
-            return work.get();
-        } finally {
-            use.readLock().unlock();
-        }
-    }
-
-    /** @throws IllegalStateException if a listener calls it from within a run, which it would have to wait for */
     @Override
-    public void close() {
-        if (use.getReadHoldCount() > 0) {
-            throw new IllegalStateException("this model cannot be closed from within its own run; close it after");
-        }
-        use.writeLock().lock();
-        try {
-            if (!closed) {
-                closed = true;
-                model.close();
-            }
-        } finally {
-            use.writeLock().unlock();
-        }
+    protected void release() {
+        model.close();
     }
 }

@@ -1,21 +1,20 @@
 package org.jmatte.cpu;
 
-import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.bytedeco.javacpp.FloatPointer;
 import org.jmatte.network.Architecture;
 import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.Parameters;
+import org.jmatte.weights.Parameters.Scale;
 
 /**
  * Lays out a checkpoint's tensors for the CPU operators, and owns the result. Without a checkpoint everything has its
  * size but no contents, which is all that a plan needs.
  */
 final class CpuWeights implements AutoCloseable {
-    private final Map<String, long[]> shapes;
-    private final Checkpoint checkpoint;
+    private final Parameters parameters;
     private final ElementType operands;
     private final List<Linear> linears = new ArrayList<>();
     private final List<FloatPointer> vectors = new ArrayList<>();
@@ -23,8 +22,7 @@ final class CpuWeights implements AutoCloseable {
 
     /** @param checkpoint null for sizes alone */
     CpuWeights(Architecture architecture, Checkpoint checkpoint, ElementType operands) {
-        this.shapes = architecture.parameterShapes();
-        this.checkpoint = checkpoint;
+        this.parameters = new Parameters(architecture, checkpoint);
         this.operands = operands;
     }
 
@@ -38,28 +36,16 @@ final class CpuWeights implements AutoCloseable {
     }
 
     long[] shape(String name) {
-        return shapes.get(name);
+        return parameters.shape(name);
     }
 
     boolean has(String name) {
-        return shapes.containsKey(name);
-    }
-
-    private static int elements(long[] shape) {
-        int elements = 1;
-        for (long size : shape) {
-            elements = Math.toIntExact(elements * size);
-        }
-        return elements;
+        return parameters.has(name);
     }
 
     /** A tensor's values, row-major; zeros without a checkpoint. */
     float[] values(String name) {
-        float[] values = new float[elements(shape(name))];
-        if (checkpoint != null) {
-            checkpoint.read(name, FloatBuffer.wrap(values));
-        }
-        return values;
+        return parameters.values(name);
     }
 
     /** The same, kept with these weights: small layers are computed in Java. */
@@ -77,7 +63,7 @@ final class CpuWeights implements AutoCloseable {
     /** The address of a native copy, freed with these weights; 0 without a checkpoint. */
     long keep(float[] values) {
         bytes += (long) values.length * Float.BYTES;
-        if (checkpoint == null) {
+        if (!parameters.hasValues()) {
             return 0;
         }
         FloatPointer kept = new FloatPointer(values);
@@ -90,10 +76,10 @@ final class CpuWeights implements AutoCloseable {
         long[] shape = shape(name + ".weight");
         boolean biased = has(name + ".bias");
         Linear linear = add(new Linear((int) shape[1], (int) shape[0], biased, operands));
-        if (checkpoint != null) {
+        if (parameters.hasValues()) {
             // Straight into native memory: these are the large ones.
-            try (FloatPointer matrix = new FloatPointer(elements(shape))) {
-                checkpoint.read(name + ".weight", matrix.asBuffer());
+            try (FloatPointer matrix = new FloatPointer(parameters.elements(name + ".weight"))) {
+                parameters.read(name + ".weight", matrix.asBuffer());
                 linear.load(matrix, biased ? values(name + ".bias") : null);
             }
         }
@@ -103,7 +89,7 @@ final class CpuWeights implements AutoCloseable {
     /** A linear layer of the given matrix [outputs, inputs] and bias (null: none). */
     Linear linear(int inputs, int outputs, float[] matrix, float[] bias) {
         Linear linear = add(new Linear(inputs, outputs, bias != null, operands));
-        if (checkpoint != null) {
+        if (parameters.hasValues()) {
             try (FloatPointer pointer = new FloatPointer(matrix)) {
                 linear.load(pointer, bias);
             }
@@ -145,11 +131,7 @@ final class CpuWeights implements AutoCloseable {
      * from} to {@code to} - 1.
      */
     Linear foldedConvolution(String name, Scale norm, int from, int to) {
-        float[] bias = has(name + ".bias") ? values(name + ".bias") : new float[norm.scale.length];
-        for (int o = 0; o < bias.length; o++) {
-            bias[o] = (float) (norm.shift[o] + norm.scale[o] * bias[o]);
-        }
-        return convolution(name, norm, bias, Channels.of(from, to));
+        return convolution(name, norm, parameters.foldedBias(name, norm), Channels.of(from, to));
     }
 
     private Linear convolution(String name, Scale norm, float[] bias, Channels... maps) {
@@ -165,7 +147,7 @@ final class CpuWeights implements AutoCloseable {
                 for (int tap = 0; tap < taps; tap++, at += map.held) {
                     for (int i = map.from; i < map.to; i++) {
                         int from = (int) ((o * shape[1] + i) * taps + tap);
-                        matrix[at + i - map.from] = (float) (norm.scale[o] * weights[from]);
+                        matrix[at + i - map.from] = (float) (norm.scale()[o] * weights[from]);
                     }
                 }
             }
@@ -186,7 +168,7 @@ final class CpuWeights implements AutoCloseable {
         for (int tap = 0, at = 0; tap < taps; tap++) {
             for (int o = 0; o < outputs; o++) {
                 for (int i = from; i < to; i++) {
-                    matrix[at++] = (float) (norm.scale[o] * weights[(int) ((o * shape[1] + i) * taps + tap)]);
+                    matrix[at++] = (float) (norm.scale()[o] * weights[(int) ((o * shape[1] + i) * taps + tap)]);
                 }
             }
         }
@@ -200,39 +182,12 @@ final class CpuWeights implements AutoCloseable {
 
     /** The address of a convolution's filters [taps, channels], of one input or one output; 0 without a checkpoint. */
     long filters(String name) {
-        long[] shape = shape(name + ".weight");
-        int channels = (int) (shape[0] * shape[1]);
-        int taps = (int) (shape[2] * shape[3]);
-        float[] filters = values(name + ".weight");
-        float[] tapMajor = new float[filters.length];
-        for (int c = 0; c < channels; c++) {
-            for (int tap = 0; tap < taps; tap++) {
-                tapMajor[tap * channels + c] = filters[c * taps + tap];
-            }
-        }
-        return keep(tapMajor);
+        return keep(parameters.filters(name + ".weight"));
     }
 
-    /** What a batch norm does in inference, y = scale x + shift per channel, in fp64. */
+    /** As {@link Parameters#batchNorm}. */
     Scale batchNorm(String name) {
-        float[] weight = values(name + ".weight");
-        float[] bias = values(name + ".bias");
-        float[] mean = values(name + ".running_mean");
-        float[] variance = values(name + ".running_var");
-        Scale result = Scale.none(weight.length);
-        for (int c = 0; c < weight.length; c++) {
-            result.scale[c] = weight[c] / Math.sqrt(variance[c] + 1e-5);
-            result.shift[c] = bias[c] - mean[c] * result.scale[c];
-        }
-        return result;
-    }
-
-    record Scale(double[] scale, double[] shift) {
-        static Scale none(int channels) {
-            double[] ones = new double[channels];
-            Arrays.fill(ones, 1);
-            return new Scale(ones, new double[channels]);
-        }
+        return parameters.batchNorm(name);
     }
 
     @Override

@@ -2,10 +2,11 @@ package org.jmatte.cpu;
 
 import java.util.List;
 import org.jmatte.bindings.cpu.CpuKernels;
-import org.jmatte.cpu.CpuWeights.Scale;
 import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.execution.ActiveArea;
 import org.jmatte.image.Alpha;
 import org.jmatte.network.Geometry;
+import org.jmatte.weights.Parameters.Scale;
 import org.jmatte.network.VitArchitecture;
 
 /**

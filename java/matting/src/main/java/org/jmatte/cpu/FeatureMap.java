@@ -1,6 +1,7 @@
 package org.jmatte.cpu;
 
 import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.execution.ActiveArea;
 
 /**
  * A feature map [height, width, channels] of the decoder, of which a ring of rows is in memory: row y lies in slot y
@@ -56,6 +57,11 @@ record FeatureMap(
     /** The row up to which this map is produced for a strip that ends at a row of the image. */
     int producedUpTo(int stripEnd) {
         return Math.min(height, stripEnd / scale + ahead);
+    }
+
+    /** Whether a region of this map influences a pixel of the area. */
+    boolean reaches(ActiveArea area, int y, int x, int regionHeight, int regionWidth) {
+        return area.reaches(scale, reach, y, x, regionHeight, regionWidth);
     }
 
     /** Address of a position. */

@@ -4,6 +4,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.execution.ActiveArea;
 
 /**
  * map = act(3x3 convolution of the detail map + 3x3 convolution of the lower map upsampled twofold). Convolution and
@@ -107,7 +108,7 @@ final class Fusion extends StripStage {
             int rows = down.size(tileRow);
             int x = across.first(tileColumn);
             int columns = across.size(tileColumn);
-            if (active.reaches(map, y, x, rows, columns)) {
+            if (map.reaches(active, y, x, rows, columns)) {
                 tile(y, x, rows, columns, slot);
             }
         });

@@ -1,5 +1,7 @@
 package org.jmatte.cpu;
 
+import org.jmatte.execution.ActiveArea;
+
 /** The network's input planes as a map, from the user's pixels. */
 final class InputPlanes extends StripStage {
     /** Channels of the map: six planes and two of zeros. */
@@ -29,7 +31,7 @@ final class InputPlanes extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (active.reaches(map, y, first, 1, columns)) {
+            if (map.reaches(active, y, first, 1, columns)) {
                 pixels.planes(y, first, columns, map.at(y, first));
             }
         });

@@ -3,6 +3,7 @@ package org.jmatte.cpu;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.execution.ActiveArea;
 import org.jmatte.image.Alpha;
 
 /** alpha = sigmoid(1x1 convolution of ReLU(3x3 convolution of the map)), written where the user reads it. */
@@ -63,7 +64,7 @@ final class MattingHead extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (!active.reaches(map, y, first, 1, columns)) {
+            if (!map.reaches(active, y, first, 1, columns)) {
                 return;
             }
             map.unfold(1, y, first, columns, scratch.at(slot, unfoldedAt));

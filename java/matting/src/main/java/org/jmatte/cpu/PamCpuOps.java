@@ -3,6 +3,7 @@ package org.jmatte.cpu;
 import java.util.HashMap;
 import java.util.Map;
 import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.execution.ActiveArea;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;

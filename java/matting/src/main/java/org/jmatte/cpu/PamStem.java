@@ -3,6 +3,7 @@ package org.jmatte.cpu;
 import java.util.List;
 import org.jmatte.cpu.CpuWeights.Channels;
 import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.execution.ActiveArea;
 import org.jmatte.network.PamArchitecture;
 
 /** The convolutions from the input planes to features at half resolution, in strips. */

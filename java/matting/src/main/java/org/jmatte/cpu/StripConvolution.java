@@ -1,6 +1,7 @@
 package org.jmatte.cpu;
 
 import org.jmatte.cpu.Linear.Epilogue;
+import org.jmatte.execution.ActiveArea;
 
 /** map = act(3x3 convolution), a row's block of columns at a time. */
 final class StripConvolution extends StripStage {
@@ -41,7 +42,7 @@ final class StripConvolution extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (active.reaches(map, y, first, 1, columns)) {
+            if (map.reaches(active, y, first, 1, columns)) {
                 source.rows(y, first, columns, scratch.at(slot, unfoldedAt));
                 product.run(columns, scratch.at(slot, unfoldedAt), map.at(y, first), scratch.at(slot, inner));
             }

@@ -5,6 +5,8 @@ import java.util.BitSet;
 import java.util.List;
 import org.jmatte.MatteRequest;
 import org.jmatte.StageListener;
+import org.jmatte.execution.ActiveArea;
+import org.jmatte.execution.TokenPolicy;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;

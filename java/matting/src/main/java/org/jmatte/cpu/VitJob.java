@@ -2,6 +2,7 @@ package org.jmatte.cpu;
 
 import java.util.List;
 import org.jmatte.Routing;
+import org.jmatte.execution.TokenPolicy;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;

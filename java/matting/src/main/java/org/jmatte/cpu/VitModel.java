@@ -3,12 +3,11 @@ package org.jmatte.cpu;
 import java.util.OptionalDouble;
 import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
-import org.jmatte.Padding;
+import org.jmatte.execution.TokenPolicy;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ModelSource;
-import org.jmatte.weights.Origin;
 
 /** The layers of MEMatte or ViTMatte. */
 final class VitModel extends CpuModel {
@@ -33,9 +32,7 @@ final class VitModel extends CpuModel {
         this.network = network;
         maxTokens = options.maxTokens();
         keep = options.keep();
-        huggingface = options.padding() == Padding.AUTO
-                ? source.origin() == Origin.HUGGINGFACE
-                : options.padding() == Padding.HUGGINGFACE;
+        huggingface = options.padding().isHuggingface(source.origin());
         try {
             refuse(options.gmacs().isPresent(), "gmacs", ONE_PATH);
             embedding = new PatchEmbedding(weights);

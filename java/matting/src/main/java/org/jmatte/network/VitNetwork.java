@@ -18,8 +18,8 @@ public final class VitNetwork {
             } else {
                 if (architecture.routed()) {
                     ops.route(block);
-                    ops.routedAttention(block);
                     ops.refine(block);
+                    ops.routedAttention(block);
                     ops.merge(block);
                 } else {
                     ops.globalAttention(block);

@@ -19,11 +19,11 @@ public interface VitOps {
     /** Decides which tokens attend globally in this block: those of positive margin, at most the token cap. */
     void route(int block);
 
-    /** Attention of the routed tokens among each other, of norm(stream); kept aside for {@link #merge}. */
-    void routedAttention(int block);
-
     /** Lightweight token refinement of the whole stream; kept aside for {@link #merge}. */
     void refine(int block);
+
+    /** Attention of the routed tokens among each other, of norm(stream); kept aside for {@link #merge}. */
+    void routedAttention(int block);
 
     /** stream += attention of the routed tokens, gated refinement of the others. */
     void merge(int block);

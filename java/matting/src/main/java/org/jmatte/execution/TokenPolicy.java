@@ -1,4 +1,4 @@
-package org.jmatte.cpu;
+package org.jmatte.execution;
 
 import java.util.BitSet;
 import java.util.List;
@@ -13,18 +13,18 @@ import org.jmatte.network.Geometry;
  * @param keep where present, that fraction of the tokens is kept in any case
  * @param forced per router the tokens to keep, instead of its own choice; empty for none
  */
-record TokenPolicy(int cap, OptionalDouble keep, List<BitSet> forced) {
-    TokenPolicy withCap(int value) {
+public record TokenPolicy(int cap, OptionalDouble keep, List<BitSet> forced) {
+    public TokenPolicy withCap(int value) {
         return new TokenPolicy(value, keep, forced);
     }
 
     /** Whether every margin is raised so far that the cap alone decides. */
-    boolean always() {
+    public boolean always() {
         return keep.isPresent();
     }
 
     /** Most tokens of so many that memory and time are planned for. */
-    int most(int tokens) {
+    public int most(int tokens) {
         if (!forced.isEmpty()) {
             return forced.stream().mapToInt(BitSet::cardinality).max().getAsInt();
         }
@@ -33,12 +33,12 @@ record TokenPolicy(int cap, OptionalDouble keep, List<BitSet> forced) {
     }
 
     /** The tokens forced upon a router, or null. */
-    BitSet forced(int router) {
+    public BitSet forced(int router) {
         return forced.isEmpty() ? null : forced.get(router);
     }
 
     /** @throws InvalidInputException if the forced tokens do not belong to such an image and network */
-    void check(Geometry geometry, int routers) {
+    public void check(Geometry geometry, int routers) {
         if (forced.isEmpty()) {
             return;
         }

@@ -1,10 +1,10 @@
-package org.jmatte.cpu;
+package org.jmatte.execution;
 
 import java.nio.ByteBuffer;
 import org.jmatte.image.Trimap;
 
 /** Where the decoder has work: blocks of 8x8 pixels with an unknown one, and whatever can influence them. */
-final class ActiveArea {
+public final class ActiveArea {
     private static final int BLOCK = 8;
 
     private final int rows;
@@ -18,11 +18,11 @@ final class ActiveArea {
         this.sums = sums;
     }
 
-    static ActiveArea everything() {
+    public static ActiveArea everything() {
         return new ActiveArea(0, 0, null);
     }
 
-    static ActiveArea unknown(Trimap trimap) {
+    public static ActiveArea unknown(Trimap trimap) {
         int rows = (trimap.height() + BLOCK - 1) / BLOCK;
         int columns = (trimap.width() + BLOCK - 1) / BLOCK;
         int[] sums = new int[(rows + 1) * (columns + 1)];
@@ -45,15 +45,20 @@ final class ActiveArea {
         return new ActiveArea(rows, columns, sums);
     }
 
-    /** Whether a region of a map influences a wanted pixel. */
-    boolean reaches(FeatureMap map, int y, int x, int height, int width) {
+    /**
+     * Whether a region of a map influences an unknown pixel.
+     *
+     * @param scale pixels per row and column of the map
+     * @param reach pixels beyond a position's own that its value can influence
+     */
+    public boolean reaches(int scale, int reach, int y, int x, int height, int width) {
         if (sums == null) {
             return true;
         }
-        int top = clamp((y * map.scale() - map.reach()) / BLOCK, rows);
-        int left = clamp((x * map.scale() - map.reach()) / BLOCK, columns);
-        int bottom = clamp(((y + height) * map.scale() + map.reach()) / BLOCK + 1, rows);
-        int right = clamp(((x + width) * map.scale() + map.reach()) / BLOCK + 1, columns);
+        int top = clamp((y * scale - reach) / BLOCK, rows);
+        int left = clamp((x * scale - reach) / BLOCK, columns);
+        int bottom = clamp(((y + height) * scale + reach) / BLOCK + 1, rows);
+        int right = clamp(((x + width) * scale + reach) / BLOCK + 1, columns);
         int stride = columns + 1;
         return sums[bottom * stride + right]
                         - sums[top * stride + right]

@@ -1,0 +1,93 @@
+package org.jmatte;
+
+import org.jmatte.cpu.CpuExecution;
+import org.jmatte.execution.Execution;
+import org.jmatte.gpu.GpuExecution;
+import org.jmatte.kernels.Device;
+import org.jmatte.kernels.DeviceException;
+import org.jmatte.kernels.Devices;
+import org.jmatte.kernels.EmulatorOptions;
+import org.jmatte.kernels.PlanningDevice;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.weights.ModelSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The one place where it is decided what executes a network. */
+final class Backends {
+    private static final Logger LOG = LoggerFactory.getLogger(Backends.class);
+
+    /** The emulated card, and the one that is planned for without a card: an RTX 2080 Ti. */
+    private static final int EMULATED_ARCHITECTURE = 80;
+
+    private static final int PLANNED_ARCHITECTURE = 75;
+    private static final int PLANNED_MULTIPROCESSORS = 68;
+
+    private Backends() {}
+
+    /**
+     * Opens a model.
+     *
+     * @throws InvalidInputException if the backend asked for is not there
+     */
+    static Execution open(ModelSource source, MattingOptions options) {
+        Device device = device(source, options);
+        return device == null ? CpuExecution.open(source, options) : GpuExecution.open(source, options, device);
+    }
+
+    /** Prepares plans, for which no card is needed: without one they are for an RTX 2080 Ti. */
+    static Execution withoutWeights(ModelSource source, MattingOptions options) {
+        Device device;
+        try {
+            device = device(source, options);
+        } catch (NoDeviceException e) {
+            LOG.info("Planning for an RTX 2080 Ti (sm_75, {} multiprocessors): {}", PLANNED_MULTIPROCESSORS, e.getMessage());
+            device = new PlanningDevice(
+                    options.precision() == Precision.BF16 ? EMULATED_ARCHITECTURE : PLANNED_ARCHITECTURE,
+                    PLANNED_MULTIPROCESSORS);
+        }
+        return device == null
+                ? CpuExecution.withoutWeights(source, options)
+                : GpuExecution.withoutWeights(source, options, device);
+    }
+
+    /** The device to run on, or null for the processor. */
+    private static Device device(ModelSource source, MattingOptions options) {
+        return switch (options.backend()) {
+            case CPU -> null;
+            case EMULATED -> Devices.emulated(EmulatorOptions.sm(EMULATED_ARCHITECTURE));
+            case CUDA -> card(options);
+            case AUTO -> cardIfAny(source, options);
+        };
+    }
+
+    private static Device card(MattingOptions options) {
+        try {
+            return options.device() < 0 ? Devices.open() : Devices.open(options.device());
+        } catch (DeviceException e) {
+            throw new NoDeviceException(e);
+        }
+    }
+
+    private static Device cardIfAny(ModelSource source, MattingOptions options) {
+        if (source.architecture() instanceof PamArchitecture) {
+            LOG.info("Running {} on the CPU, which has its operators", source.architecture());
+            return null;
+        }
+        try {
+            Device device = card(options);
+            LOG.info("Running on {}", device.name());
+            return device;
+        } catch (NoDeviceException e) {
+            LOG.info("Running on the CPU: {}", e.getMessage());
+            return null;
+        }
+    }
+
+    /** There is no card that can run the kernels. */
+    private static final class NoDeviceException extends InvalidInputException {
+        NoDeviceException(DeviceException why) {
+            super("backend: " + why.getMessage(), why);
+        }
+    }
+}

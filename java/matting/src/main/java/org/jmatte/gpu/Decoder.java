@@ -1,0 +1,162 @@
+package org.jmatte.gpu;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jmatte.execution.ActiveArea;
+import org.jmatte.kernels.Conv3x3;
+import org.jmatte.kernels.Convert;
+import org.jmatte.kernels.DetailCapture;
+import org.jmatte.kernels.FeatureMap;
+import org.jmatte.kernels.MapOptions;
+import org.jmatte.kernels.PhotoPlanes;
+import org.jmatte.kernels.Tensor;
+import org.jmatte.network.VitArchitecture;
+import org.jmatte.weights.Parameters.Scale;
+
+/**
+ * Detail capture: three stride-2 convolutions of the photo, four fusions of their maps with the twofold upsampled
+ * features, and the matting head. Every convolution has its batch norm folded in and is followed by ReLU. Maps exist in
+ * strips.
+ */
+final class Decoder {
+    private static final int[] DETAIL = {48, 96, 192};
+    private static final int[] FUSED = {256, 128, 64, 32};
+
+    private final int features;
+    private final Tensor[] detail = new Tensor[DETAIL.length];
+    private final Tensor[] detailBias = new Tensor[DETAIL.length];
+    private final Tensor[] fusedDetail = new Tensor[FUSED.length];
+    private final Tensor[] fusedUp = new Tensor[FUSED.length];
+    private final Tensor[] fusedBias = new Tensor[FUSED.length];
+    private final Tensor head;
+    private final Tensor headBias;
+    private final Tensor alphaWeights;
+    private final float alphaBias;
+
+    Decoder(GpuWeights weights, int features) {
+        this.features = features;
+        for (int i = 0; i < DETAIL.length; i++) {
+            String name = "decoder.convstream.convs." + i + ".";
+            Scale norm = weights.parameters().batchNorm(name + "bn");
+            int inputs = i == 0 ? PhotoPlanes.PLANES : DETAIL[i - 1];
+            detail[i] = weights.convolution(name + "conv", norm, 0, inputs);
+            detailBias[i] = weights.foldedBias(name + "conv", norm);
+        }
+        for (int i = 0; i < FUSED.length; i++) {
+            String name = "decoder.fusion_blks." + i + ".conv.";
+            Scale norm = weights.parameters().batchNorm(name + "bn");
+            int details = i < DETAIL.length ? DETAIL[DETAIL.length - 1 - i] : PhotoPlanes.PLANES;
+            int low = i == 0 ? features : FUSED[i - 1];
+            fusedDetail[i] = weights.convolution(name + "conv", norm, 0, details);
+            fusedUp[i] = weights.convolution(name + "conv", norm, details, details + low);
+            fusedBias[i] = weights.foldedBias(name + "conv", norm);
+        }
+        String matting = "decoder.matting_head.matting_convs.";
+        Scale norm = weights.parameters().batchNorm(matting + "1");
+        head = weights.convolution(matting + "0", norm, 0, FUSED[FUSED.length - 1]);
+        headBias = weights.foldedBias(matting + "0", norm);
+        alphaWeights = weights.vector(matting + "3.weight");
+        alphaBias = weights.parameters().values(matting + "3.bias")[0];
+    }
+
+    /**
+     * Decodes the stream into alpha.
+     *
+     * @param active where pixels are wanted
+     * @param notNumbers [1] i32, to which the number of results is added that are no numbers
+     * @param keepKnown whether the trimap's known values replace the result
+     */
+    void run(
+            GpuRun run, Tensor x, DeviceImages images, ActiveArea active, Tensor notNumbers, boolean keepKnown) {
+        // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map.
+        StripMap d1 = StripMap.of(run, DETAIL[0], 2, 12, 0, 40);
+        StripMap d2 = StripMap.of(run, DETAIL[1], 4, 6, 0, 36);
+        StripMap d3 = StripMap.of(run, DETAIL[2], 8, 3, 0, 24);
+        StripMap f0 = StripMap.of(run, FUSED[0], 8, 2, 0, 16);
+        StripMap f1 = StripMap.of(run, FUSED[1], 4, 2, 0, 8);
+        StripMap f2 = StripMap.of(run, FUSED[2], 2, 2, 0, 4);
+        StripMap f3 = StripMap.of(run, FUSED[3], 1, 2, 1, 2);
+        List<StripMap> maps = new ArrayList<>(List.of(d1, d2, d3, f0, f1, f2, f3));
+        int gridHeight = run.geometry().gridHeight();
+        int gridWidth = run.geometry().gridWidth();
+        StripMap converted = new StripMap(gridHeight, gridWidth, features, VitArchitecture.PATCH, 2, 0, 48);
+        if (run.types().differ()) {
+            maps.add(converted);
+        }
+        run.scratch(() -> {
+            Strips strips = new Strips(run, active, maps);
+            FeatureMap encoded;
+            if (run.types().differ()) {
+                encoded = converted.map();
+                strips.add(converted, (from, to, columns) -> convert(run, encoded, x, from, to));
+            } else {
+                encoded = FeatureMap.of(x.reshape(gridHeight, gridWidth, features));
+            }
+            PhotoPlanes photo = images.planes();
+            strips.add(d1, (from, to, columns) -> Conv3x3.photo(
+                    run.device(), d1.map(), photo, detail[0], detailBias[0], 2, relu(from, to, columns), run.stream()));
+            strips.add(d2, (from, to, columns) -> halve(run, 1, d2.map(), d1.map(), relu(from, to, columns)));
+            strips.add(d3, (from, to, columns) -> halve(run, 2, d3.map(), d2.map(), relu(from, to, columns)));
+            strips.add(f0, (from, to, columns) -> fuse(run, 0, f0.map(), d3.map(), encoded, from, to, columns));
+            strips.add(f1, (from, to, columns) -> fuse(run, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
+            strips.add(f2, (from, to, columns) -> fuse(run, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
+            strips.add(f3, (from, to, columns) -> DetailCapture.fusePhoto(
+                    run.device(),
+                    f3.map(),
+                    f2.map(),
+                    fusedUp[3],
+                    photo,
+                    fusedDetail[3],
+                    fusedBias[3],
+                    relu(from, to, columns),
+                    run.stream()));
+            strips.addResult(f3, run.geometry().width(), (from, to, columns) -> DetailCapture.head(
+                    run.device(),
+                    images.alpha(),
+                    f3.map(),
+                    head,
+                    headBias,
+                    alphaWeights,
+                    alphaBias,
+                    keepKnown ? images.trimap() : null,
+                    notNumbers,
+                    part(from, to, columns),
+                    run.stream()));
+            strips.produce();
+        });
+    }
+
+    private static MapOptions part(int from, int to, Tensor columns) {
+        MapOptions rows = MapOptions.NONE.rows(from, to);
+        return columns == null ? rows : rows.columns(columns);
+    }
+
+    private static MapOptions relu(int from, int to, Tensor columns) {
+        return part(from, to, columns).relu();
+    }
+
+    /** Rows of the stream as operands. */
+    private static void convert(GpuRun run, FeatureMap out, Tensor x, int from, int to) {
+        int width = out.width();
+        int row = from;
+        while (row < to) {
+            int slot = row % out.ring();
+            int rows = Math.min(to - row, out.ring() - slot);
+            Tensor target = out.rows().rows(slot, rows).reshape((long) rows * width, out.channels());
+            Convert.run(run.device(), target, x.rows((long) row * width, (long) rows * width), run.stream());
+            row += rows;
+        }
+    }
+
+    /** The next map of details, at half the resolution. */
+    private void halve(GpuRun run, int i, FeatureMap out, FeatureMap in, MapOptions options) {
+        Conv3x3.run(run.device(), out, in, detail[i], detailBias[i], 2, options, run.stream());
+    }
+
+    private void fuse(
+            GpuRun run, int i, FeatureMap out, FeatureMap details, FeatureMap low, int from, int to, Tensor columns) {
+        Conv3x3.run(run.device(), out, details, fusedDetail[i], null, 1, part(from, to, columns), run.stream());
+        DetailCapture.fuse(
+                run.device(), out, low, fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
+    }
+}

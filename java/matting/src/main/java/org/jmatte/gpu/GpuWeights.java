@@ -1,0 +1,84 @@
+package org.jmatte.gpu;
+
+import java.util.function.Supplier;
+import org.jmatte.kernels.Arena;
+import org.jmatte.kernels.Device;
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Tensor;
+import org.jmatte.weights.Parameters;
+import org.jmatte.weights.Parameters.Scale;
+
+/**
+ * Lays out a network's parameters for the kernels, in an arena. Without values, and on a planning device, everything has
+ * its size but no contents.
+ */
+final class GpuWeights {
+    private final Parameters parameters;
+    private final Device device;
+    private final Arena arena;
+    private final ElementType operands;
+
+    GpuWeights(Parameters parameters, Device device, Arena arena, ElementType operands) {
+        this.parameters = parameters;
+        this.device = device;
+        this.arena = arena;
+        this.operands = operands;
+    }
+
+    Parameters parameters() {
+        return parameters;
+    }
+
+    ElementType operands() {
+        return operands;
+    }
+
+    /** Values on the device, converted; the supplier is asked only if there are any. */
+    Tensor put(ElementType type, Supplier<float[]> values, long... shape) {
+        Tensor tensor = arena.take(type, shape);
+        if (parameters.hasValues()) {
+            device.copyToDevice(tensor.pointer(), Numbers.bytes(values.get(), type), device.defaultStream());
+        }
+        return tensor;
+    }
+
+    /** A tensor as fp32, flat. */
+    Tensor vector(String name) {
+        return put(ElementType.FP32, () -> parameters.values(name), parameters.elements(name));
+    }
+
+    /** A linear layer or 1x1 convolution, with its bias if the layer has one. */
+    Linear linear(String name) {
+        long[] shape = parameters.shape(name + ".weight");
+        return new Linear(
+                put(operands, () -> parameters.values(name + ".weight"), shape[0], shape[1]), bias(name));
+    }
+
+    /** A layer's bias in fp32, or null. */
+    Tensor bias(String name) {
+        return parameters.has(name + ".bias") ? vector(name + ".bias") : null;
+    }
+
+    Norm norm(String name, float eps) {
+        return new Norm(vector(name + ".weight"), vector(name + ".bias"), eps);
+    }
+
+    /**
+     * Input channels {@code from} to {@code to} - 1 of a 3x3 convolution's weight, as [Cout, 9, Cin], tap by tap, a batch
+     * norm's scale folded in.
+     */
+    Tensor convolution(String name, Scale norm, int from, int to) {
+        long[] shape = parameters.shape(name + ".weight");
+        return put(
+                operands,
+                () -> parameters.tapMajor(name + ".weight", norm, from, to),
+                shape[0],
+                shape[2] * shape[3],
+                to - from);
+    }
+
+    /** The bias of a convolution with a batch norm folded in. */
+    Tensor foldedBias(String name, Scale norm) {
+        return put(ElementType.FP32, () -> parameters.foldedBias(name, norm), norm.shift().length);
+    }
+}

@@ -1,0 +1,80 @@
+package org.jmatte.gpu;
+
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.FeatureMap;
+
+/** A feature map of a convolutional part, of which a ring of rows is in memory: those of a strip and what it leans on. */
+final class StripMap {
+    private final int height;
+    private final int width;
+    private final int channels;
+    private final int scale;
+    private final int ahead;
+    private final int behind;
+    private final int reach;
+    private FeatureMap map;
+
+    /**
+     * A map without memory.
+     *
+     * @param scale pixels of the image per row and column of the map
+     * @param ahead rows below a strip's end that later maps need for that strip
+     * @param behind rows above a strip that are still read when its last ones are produced
+     * @param reach pixels beyond a position's own that its value can influence
+     */
+    StripMap(int height, int width, int channels, int scale, int ahead, int behind, int reach) {
+        this.height = height;
+        this.width = width;
+        this.channels = channels;
+        this.scale = scale;
+        this.ahead = ahead;
+        this.behind = behind;
+        this.reach = reach;
+    }
+
+    /** One as large as the canvas. */
+    static StripMap of(GpuRun run, int channels, int scale, int ahead, int behind, int reach) {
+        return new StripMap(
+                run.geometry().canvasHeight() / scale,
+                run.geometry().canvasWidth() / scale,
+                channels,
+                scale,
+                ahead,
+                behind,
+                reach);
+    }
+
+    private int ring(int strip) {
+        return Math.min(height, strip / scale + ahead + behind);
+    }
+
+    long bytes(int strip, ElementType type) {
+        return (long) ring(strip) * width * channels * type.bytes();
+    }
+
+    /** Takes memory for strips of so many rows of the image. */
+    void take(GpuRun run, int strip) {
+        map = new FeatureMap(run.take(ring(strip), width, channels), height, channels);
+    }
+
+    FeatureMap map() {
+        return map;
+    }
+
+    int width() {
+        return width;
+    }
+
+    int scale() {
+        return scale;
+    }
+
+    int reach() {
+        return reach;
+    }
+
+    /** The row up to which this map is produced for a strip that ends at a row of the image. */
+    int producedUpTo(int stripEnd) {
+        return Math.min(height, stripEnd / scale + ahead);
+    }
+}

@@ -1,0 +1,210 @@
+package org.jmatte.gpu;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import org.jmatte.StageListener;
+import org.jmatte.execution.ActiveArea;
+import org.jmatte.execution.TokenPolicy;
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.MergeTokens;
+import org.jmatte.kernels.MergeTokens.Rows;
+import org.jmatte.kernels.Tensor;
+import org.jmatte.kernels.TokenRouting;
+import org.jmatte.network.VitArchitecture;
+import org.jmatte.network.VitOps;
+
+/**
+ * The operators on a device, over the memory of one {@link GpuRun}. Work is queued; how many tokens a router keeps only
+ * the device knows until {@link #finish}.
+ */
+final class VitGpuOps implements VitOps {
+    /** What {@link TokenRouting#select} tells: kept, others, problem, threshold. */
+    private static final int RESULTS = 4;
+
+    private final VitModel model;
+    private final GpuRun run;
+    private final TokenPolicy policy;
+    private final DeviceImages images;
+    private final ActiveArea active;
+    private final int tokens;
+    private final int channels;
+    private final Tensor x;
+    private final Tensor notNumbers;
+    /** [routers, N] i32 */
+    private final Tensor inverse;
+    /** [routers, 4] i32 */
+    private final Tensor results;
+    // From route to merge:
+    private long routedMark;
+    private Tensor selected;
+    private Tensor gate;
+    private Tensor y;
+
+    VitGpuOps(VitModel model, GpuRun run, TokenPolicy policy, DeviceImages images, ActiveArea active) {
+        this.model = model;
+        this.run = run;
+        this.policy = policy;
+        this.images = images;
+        this.active = active;
+        tokens = run.geometry().tokens();
+        channels = model.network().width();
+        x = run.take(run.types().stream(), tokens, channels);
+        notNumbers = run.take(ElementType.I32, 1);
+        int routers = model.network().routed() ? VitArchitecture.globalBlocks().length : 0;
+        inverse = run.take(ElementType.I32, routers, tokens);
+        results = run.take(ElementType.I32, routers, RESULTS);
+        run.device().fill(notNumbers.pointer(), (byte) 0, notNumbers.bytes(), run.stream());
+    }
+
+    @Override
+    public void embedPatches() {
+        run.stage("embed patches", () -> model.embedding().run(run, images, x));
+        tap("embedding");
+    }
+
+    @Override
+    public void windowAttention(int block) {
+        run.stage(name(block, "window attention"), () -> model.localAttention(block).run(run, x));
+    }
+
+    @Override
+    public void globalAttention(int block) {
+        run.stage(name(block, "global attention"), () -> model.globalAttention(block).runAll(run, x));
+    }
+
+    @Override
+    public void route(int block) {
+        run.stage(name(block, "route"), () -> {
+            int router = VitArchitecture.router(block);
+            routedMark = run.arena().mark();
+            selected = run.take(ElementType.I32, policy.most(tokens));
+            gate = run.take(ElementType.FP32, channels);
+            run.scratch(() -> {
+                Tensor margins = run.take(ElementType.FP32, tokens);
+                model.router(block).run(run, x, margins, policy.always());
+                if (listener() != null) {
+                    listener().tensor("router" + router + ".margin", Numbers.floats(run.read(margins), margins.type()), tokens);
+                }
+                choose(router, margins);
+            });
+        });
+    }
+
+    /** Which tokens attend: by their margins, or as forced. */
+    private void choose(int router, Tensor margins) {
+        Tensor ranks = inverse.rows(router, 1).reshape(tokens);
+        Tensor result = results.rows(router, 1).reshape(RESULTS);
+        Tensor scratch = run.take(ElementType.U8, TokenRouting.scratchBytes(tokens));
+        BitSet forced = policy.forced(router);
+        if (forced == null) {
+            TokenRouting.select(run.device(), selected, null, ranks, result, margins, scratch, run.stream());
+            return;
+        }
+        Tensor flags = run.take(ElementType.U8, tokens);
+        ByteBuffer bytes = ByteBuffer.allocate(tokens);
+        for (int t = 0; t < tokens; t++) {
+            bytes.put(t, (byte) (forced.get(t) ? 1 : 0));
+        }
+        run.device().copyToDevice(flags.pointer(), bytes, run.stream());
+        TokenRouting.force(run.device(), selected, null, ranks, result, flags, scratch, run.stream());
+    }
+
+    @Override
+    public void refine(int block) {
+        run.stage(name(block, "refine"), () -> {
+            y = run.take(tokens, channels);
+            model.refinement(block).run(run, x, y, gate);
+        });
+    }
+
+    /** Writes over the refinement of the tokens that attend. */
+    @Override
+    public void routedAttention(int block) {
+        run.stage(name(block, "routed attention"), () -> model.globalAttention(block)
+                .runSelected(run, x, selected, count(VitArchitecture.router(block)), y));
+    }
+
+    private Tensor count(int router) {
+        return results.rows(router, 1).reshape(RESULTS).rows(0, 1);
+    }
+
+    @Override
+    public void merge(int block) {
+        run.stage(name(block, "merge"), () -> {
+            Tensor ranks = inverse.rows(VitArchitecture.router(block), 1).reshape(tokens);
+            MergeTokens.merge(run.device(), x, y, Rows.IN_PLACE, y, Rows.IN_PLACE, gate, ranks, run.stream());
+            run.arena().release(routedMark);
+        });
+    }
+
+    @Override
+    public void mlp(int block) {
+        run.stage(name(block, "mlp"), () -> model.mlp(block).run(run, x));
+        if (!VitArchitecture.isGlobal(block)) {
+            tap("block" + block);
+        }
+    }
+
+    @Override
+    public void bottleneck(int block) {
+        run.stage(name(block, "bottleneck"), () -> model.bottleneck(block).run(run, x));
+        tap("block" + block);
+    }
+
+    @Override
+    public void decode() {
+        run.stage("decode", () -> model.decoder()
+                .run(run, x, images, active, notNumbers, run.request().keepKnown()));
+    }
+
+    /**
+     * Waits for the result.
+     *
+     * @return per router which tokens attended
+     * @throws ArithmeticException if a margin or a value of alpha is no number
+     */
+    List<BitSet> finish() {
+        ByteBuffer others = run.read(notNumbers);
+        ByteBuffer decisions = run.read(results);
+        ByteBuffer ranks = run.read(inverse);
+        List<BitSet> kept = new ArrayList<>();
+        for (int router = 0; router < results.size(0); router++) {
+            if (decisions.getInt((router * RESULTS + 2) * Integer.BYTES) == TokenRouting.NOT_A_NUMBER) {
+                throw new ArithmeticException("a router's margin is not a number: the checkpoint's weights, or the type"
+                        + " they run in, do not fit this photo; try fp32");
+            }
+            BitSet set = new BitSet(tokens);
+            for (int t = 0; t < tokens; t++) {
+                set.set(t, ranks.getInt((router * tokens + t) * Integer.BYTES) >= 0);
+            }
+            kept.add(set);
+        }
+        if (others.getInt(0) != 0) {
+            throw new ArithmeticException("alpha is not a number at " + others.getInt(0) + " pixels: the checkpoint's"
+                    + " weights, or the type they run in, do not fit this photo; try fp32");
+        }
+        return kept;
+    }
+
+    private static String name(int block, String what) {
+        return "block " + block + " " + what;
+    }
+
+    /** Who hears intermediate results; null for nobody. */
+    private StageListener listener() {
+        return run.planning() ? null : run.request().stages();
+    }
+
+    private void tap(String name) {
+        if (listener() != null) {
+            listener().tensor(
+                    name,
+                    Numbers.floats(run.read(x), x.type()).asReadOnlyBuffer(),
+                    run.geometry().gridHeight(),
+                    run.geometry().gridWidth(),
+                    channels);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package org.jmatte.gpu;
+
+import org.jmatte.MattingOptions;
+import org.jmatte.kernels.EmbedPatches.Planes;
+import org.jmatte.network.Geometry;
+import org.jmatte.network.VitArchitecture;
+import org.jmatte.weights.ModelSource;
+
+/** The layers of MEMatte or ViTMatte. */
+final class VitModel {
+    private final VitArchitecture network;
+    private final boolean huggingface;
+    private final float[] mean;
+    private final float[] std;
+    private final PatchEmbedding embedding;
+    private final LocalAttention[] localAttention = new LocalAttention[VitArchitecture.DEPTH];
+    private final GlobalAttention[] globalAttention = new GlobalAttention[VitArchitecture.DEPTH];
+    private final TokenRouter[] routers = new TokenRouter[VitArchitecture.DEPTH];
+    private final Refinement[] refinements = new Refinement[VitArchitecture.DEPTH];
+    private final Mlp[] mlps = new Mlp[VitArchitecture.DEPTH];
+    private final Bottleneck[] bottlenecks = new Bottleneck[VitArchitecture.DEPTH];
+    private final Decoder decoder;
+
+    VitModel(ModelSource source, VitArchitecture network, MattingOptions options, GpuWeights weights) {
+        this.network = network;
+        huggingface = options.padding().isHuggingface(source.origin());
+        mean = source.mean();
+        std = source.std();
+        // Neither the bits of a sample nor the trimap's values change what the weights must make up for.
+        Planes planes = DeviceImages.planes(weights.operands(), mean, std, Byte.SIZE, true);
+        embedding = new PatchEmbedding(weights, planes);
+        for (int i = 0; i < VitArchitecture.DEPTH; i++) {
+            String block = "backbone.blocks." + i;
+            mlps[i] = new Mlp(weights, block);
+            if (!VitArchitecture.isGlobal(i)) {
+                localAttention[i] = new LocalAttention(weights, block);
+                continue;
+            }
+            globalAttention[i] = new GlobalAttention(weights, block);
+            bottlenecks[i] = new Bottleneck(weights, block);
+            if (network.routed()) {
+                routers[i] = new TokenRouter(weights, VitArchitecture.router(i));
+                refinements[i] = new Refinement(weights, block);
+            }
+        }
+        decoder = new Decoder(weights, network.width());
+    }
+
+    VitArchitecture network() {
+        return network;
+    }
+
+    Geometry geometry(int height, int width) {
+        return Geometry.of(height, width, huggingface, network.routed());
+    }
+
+    float[] mean() {
+        return mean;
+    }
+
+    float[] std() {
+        return std;
+    }
+
+    PatchEmbedding embedding() {
+        return embedding;
+    }
+
+    LocalAttention localAttention(int block) {
+        return localAttention[block];
+    }
+
+    GlobalAttention globalAttention(int block) {
+        return globalAttention[block];
+    }
+
+    TokenRouter router(int block) {
+        return routers[block];
+    }
+
+    Refinement refinement(int block) {
+        return refinements[block];
+    }
+
+    Mlp mlp(int block) {
+        return mlps[block];
+    }
+
+    Bottleneck bottleneck(int block) {
+        return bottlenecks[block];
+    }
+
+    Decoder decoder() {
+        return decoder;
+    }
+}
