@@ -70,6 +70,11 @@ public final class Matting implements AutoCloseable {
         return execution.architecture();
     }
 
+    /** What executes the network: never {@link Backend#AUTO}. */
+    public Backend backend() {
+        return execution.backend();
+    }
+
     /** What a run of the given size needs. */
     public Plan plan(int height, int width) {
         return execution.plan(height, width);

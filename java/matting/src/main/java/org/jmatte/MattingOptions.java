@@ -39,7 +39,8 @@ public record MattingOptions(
     /** The token cap of the original implementation. */
     public static final int DEFAULT_MAX_TOKENS = 18500;
 
-    private static final int ANY_DEVICE = -1;
+    /** Stands for the first card that can run the kernels. */
+    public static final int ANY_DEVICE = -1;
 
     public MattingOptions {
         Objects.requireNonNull(backend, "backend");

@@ -71,7 +71,7 @@ final class BenchCommand implements Callable<Integer> {
                 PamPath taken =
                         matting.matte(input.photo(), input.trimap(), request).path();
                 double seconds = watch.seconds();
-                out.println(line(matting.architecture().name(), taken, seconds, PeakMemory.bytes()));
+                out.println(line(matting, taken, seconds, PeakMemory.bytes()));
                 out.flush();
             }
         }
@@ -86,14 +86,14 @@ final class BenchCommand implements Callable<Integer> {
         };
     }
 
-    private String line(String model, PamPath taken, double seconds, long peak) {
+    private String line(Matting matting, PamPath taken, double seconds, long peak) {
         return String.format(
                 Locale.ROOT,
                 "%s %s %s %s%s: %.3f s, peak %.0f MiB",
-                model,
+                matting.architecture().name(),
                 size,
                 execution.dtype(),
-                execution.backend(),
+                Main.word(matting.backend()),
                 taken == null ? "" : " path " + taken,
                 seconds,
                 peak / (double) (1 << 20));

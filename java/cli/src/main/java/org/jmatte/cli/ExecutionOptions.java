@@ -5,6 +5,7 @@ import org.jmatte.Isa;
 import org.jmatte.MattingOptions;
 import org.jmatte.Padding;
 import org.jmatte.Precision;
+import org.jmatte.StreamType;
 import org.jmatte.network.Architecture;
 import org.jmatte.network.VitArchitecture;
 import org.slf4j.Logger;
@@ -24,12 +25,29 @@ final class ExecutionOptions {
 
     @Option(
             names = "--backend",
-            paramLabel = "auto|cpu",
-            description = "What executes the network; the best one by default.")
+            paramLabel = "auto|cpu|cuda|emulated",
+            description = "What executes the network: an NVIDIA card if there is one, else the processor, by default."
+                    + " emulated runs the card's kernels on the processor, very slowly, for tests.")
     private Backend backend = Backend.AUTO;
 
-    @Option(names = "--dtype", paramLabel = "fp32|bf16", description = "Type of the operands; fp32 by default.")
+    @Option(
+            names = "--device",
+            paramLabel = "N",
+            description = "Which card, by the driver's number from 0; the first that can by default.")
+    private int device = MattingOptions.ANY_DEVICE;
+
+    @Option(
+            names = "--dtype",
+            paramLabel = "fp32|fp16|bf16",
+            description = "Type of the operands; fp32 by default. fp16 needs a card, bf16 one from sm_80 on or a"
+                    + " processor with AVX-512.")
     private Precision precision = Precision.FP32;
+
+    @Option(
+            names = "--stream",
+            paramLabel = "auto|fp32|fp16",
+            description = "Type of the residual stream on a card; by default fp32 where the memory budget allows.")
+    private StreamType stream = StreamType.AUTO;
 
     @Option(
             names = "--isa",
@@ -71,7 +89,9 @@ final class ExecutionOptions {
     MattingOptions options() {
         MattingOptions options = MattingOptions.defaults()
                 .withBackend(backend)
+                .withDevice(device)
                 .withPrecision(precision)
+                .withStream(stream)
                 .withIsa(isa)
                 .withThreads(threads)
                 .withMaxTokens(maxTokens)
@@ -99,11 +119,6 @@ final class ExecutionOptions {
     /** Whether memory is limited. */
     boolean budgeted() {
         return memoryBudget > 0;
-    }
-
-    /** The backend that runs: so far there is one. */
-    String backend() {
-        return Main.word(Backend.CPU);
     }
 
     String dtype() {

@@ -19,6 +19,7 @@ import org.jmatte.InvalidInputException;
 import org.jmatte.Isa;
 import org.jmatte.Padding;
 import org.jmatte.Precision;
+import org.jmatte.StreamType;
 import org.jmatte.image.Trimap;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -155,6 +156,7 @@ public final class Main implements Runnable {
         ServiceLoader.load(Verb.class).forEach(line::addSubcommand);
         return line.registerConverter(Backend.class, choice(Backend.class))
                 .registerConverter(Precision.class, choice(Precision.class))
+                .registerConverter(StreamType.class, choice(StreamType.class))
                 .registerConverter(Isa.class, choice(Isa.class))
                 .registerConverter(Padding.class, choice(Padding.class))
                 .registerConverter(Trimap.Values.class, choice(Trimap.Values.class))

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jmatte.Backend;
 import org.jmatte.Foreground;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
@@ -179,7 +180,7 @@ final class MatteCommand implements Callable<Integer> {
                         },
                         result -> reports.add(write(result, matting, reports.isEmpty() ? load : 0, progress)),
                         (job, e) -> progress.print(skipped(job, e)));
-                if (execution.budgeted()) {
+                if (sequential(matting)) {
                     pipeline.runSequentially(jobs);
                 } else {
                     pipeline.run(jobs);
@@ -191,6 +192,11 @@ final class MatteCommand implements Callable<Integer> {
             }
         }
         return reports.size();
+    }
+
+    /** Whether only one image may be in memory at a time. A card's budget is for the card. */
+    private boolean sequential(Matting matting) {
+        return execution.budgeted() && matting.backend() == Backend.CPU;
     }
 
     private MatteRequest request(Alpha.Format stored, Interruption interruption, ProgressDisplay progress) {
@@ -274,7 +280,7 @@ final class MatteCommand implements Callable<Integer> {
             throw new OutputException("the folder " + e.getMessage() + " could not be made (" + e + ")", e);
         }
         String model = matting.architecture().name();
-        return Report.of(result, execution.backend(), model, execution.dtype(), load, watch.seconds());
+        return Report.of(result, Main.word(matting.backend()), model, execution.dtype(), load, watch.seconds());
     }
 
     private void writeOverlays(Job.Result result, ProgressDisplay progress) throws IOException {

@@ -86,6 +86,7 @@ final class PlanCommand implements Callable<Integer> {
                     plan.gmacs(),
                     plan.totalGmacs());
         }
+        out.printf(Locale.ROOT, "decoded %.3f times the padded photo's pixels%n", plan.decodedShare());
         out.println("tiling  " + plan.tiling());
     }
 

@@ -1,5 +1,6 @@
 package org.jmatte.cpu;
 
+import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Isa;
 import org.jmatte.Matte;
@@ -53,6 +54,11 @@ public final class CpuExecution extends Execution {
     @Override
     public Architecture architecture() {
         return model.architecture();
+    }
+
+    @Override
+    public Backend backend() {
+        return Backend.CPU;
     }
 
     @Override
@@ -136,6 +142,7 @@ public final class CpuExecution extends Execution {
                     job.tokenCap(),
                     job.gmacs(),
                     job.gmacs() * walk.geometry().referenceAreas(),
+                    walk.geometry().paddedShare(walk.decodedPixels()),
                     walk.tiling().toString(),
                     walk.stages());
         }

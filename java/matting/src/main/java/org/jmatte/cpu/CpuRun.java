@@ -24,6 +24,7 @@ final class CpuRun {
     private long flops;
     private long movedBytes;
     private long stagePeak;
+    private long decodedPixels;
 
     private CpuRun(
             Geometry geometry,
@@ -115,6 +116,16 @@ final class CpuRun {
     void count(long moreFlops, long moreBytes) {
         flops += moreFlops;
         movedBytes += moreBytes;
+    }
+
+    /** Counts pixels that are made at full resolution. */
+    void countDecoded(long pixels) {
+        decodedPixels += pixels;
+    }
+
+    /** Pixels that were made at full resolution, or would be. */
+    long decodedPixels() {
+        return decodedPixels;
     }
 
     /** {@code tasks} independent tasks, spread over the threads. */

@@ -155,6 +155,11 @@ final class Fusion extends StripStage {
     }
 
     @Override
+    int decodedColumns() {
+        return map.scale() == 1 ? map.width() : 0;
+    }
+
+    @Override
     long flops() {
         return detail.flops(map.area()) + up.flops(lower.area()) + 30 * map.area() * map.channels();
     }

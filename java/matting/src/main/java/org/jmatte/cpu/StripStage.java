@@ -32,6 +32,7 @@ abstract class StripStage {
             stages.forEach(stage -> stage.produceFor(bottom));
         }
         for (StripStage stage : stages) {
+            run.countDecoded((long) stage.produced * stage.decodedColumns());
             run.count(stage.flops(), stage.movedBytes());
         }
     }
@@ -50,6 +51,11 @@ abstract class StripStage {
 
     /** Produces the rows from {@code from} to {@code to} - 1. */
     abstract void rows(int from, int to);
+
+    /** Columns of a map that is decoded at full resolution; 0 for stages that make other maps. */
+    int decodedColumns() {
+        return 0;
+    }
 
     /** Floating-point operations for the whole image. */
     abstract long flops();

@@ -3,6 +3,7 @@ package org.jmatte.execution;
 import java.nio.ByteBuffer;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
@@ -25,6 +26,9 @@ public abstract class Execution implements AutoCloseable {
     private boolean closed;
 
     public abstract Architecture architecture();
+
+    /** What executes it: never {@link Backend#AUTO}. */
+    public abstract Backend backend();
 
     /** {@link #plan} of a size that is sound. */
     protected abstract Plan planned(int height, int width);

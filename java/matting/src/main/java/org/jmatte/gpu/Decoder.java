@@ -123,6 +123,7 @@ final class Decoder {
                     part(from, to, columns),
                     run.stream()));
             strips.produce();
+            run.countDecoded((long) f3.producedUpTo(run.geometry().height()) * f3.width());
         });
     }
 

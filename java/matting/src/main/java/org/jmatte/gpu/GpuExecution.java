@@ -3,6 +3,7 @@ package org.jmatte.gpu;
 import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
@@ -19,6 +20,7 @@ import org.jmatte.image.Trimap;
 import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.DeviceBuffer;
+import org.jmatte.kernels.EmulatedDevice;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Stream;
 import org.jmatte.network.Architecture;
@@ -116,6 +118,11 @@ public final class GpuExecution extends Execution {
     @Override
     public Architecture architecture() {
         return architecture;
+    }
+
+    @Override
+    public Backend backend() {
+        return device instanceof EmulatedDevice ? Backend.EMULATED : Backend.CUDA;
     }
 
     private PlanningDevice planner() {
@@ -244,6 +251,7 @@ public final class GpuExecution extends Execution {
                     policy.cap(),
                     0,
                     0,
+                    walk.geometry().paddedShare(walk.decodedPixels()),
                     walk.tiling().toString(),
                     walk.stages());
         }

@@ -29,6 +29,7 @@ final class GpuRun {
     private final MatteRequest request;
     private final int expectedStages;
     private final List<Plan.Stage> stages = new ArrayList<>();
+    private long decodedPixels;
 
     private GpuRun(
             Device device,
@@ -118,6 +119,16 @@ final class GpuRun {
             movedBytes += planner.movedBytes();
         }
         stages.add(new Plan.Stage(name, flops, movedBytes, arena.stagePeak()));
+    }
+
+    /** Counts pixels that are made at full resolution. */
+    void countDecoded(long pixels) {
+        decodedPixels += pixels;
+    }
+
+    /** Pixels that were made at full resolution, or would be. */
+    long decodedPixels() {
+        return decodedPixels;
     }
 
     /** @throws java.util.concurrent.CancellationException if nobody wants the result any more */

@@ -54,6 +54,11 @@ public record Geometry(int height, int width, int paddedHeight, int paddedWidth,
         return paddedHeight / side * (paddedWidth / side);
     }
 
+    /** So many pixels per pixel of the padded photo. */
+    public double paddedShare(long pixels) {
+        return (double) pixels / ((long) paddedHeight * paddedWidth);
+    }
+
     public int gridHeight() {
         return paddedHeight / VitArchitecture.PATCH;
     }
