@@ -1,5 +1,6 @@
 package org.jmatte;
 
+import java.nio.FloatBuffer;
 import java.util.BitSet;
 import java.util.List;
 
@@ -10,10 +11,17 @@ import java.util.List;
  * @param gridWidth columns of tokens
  * @param kept per router, in the order of the blocks: bit {@code y * gridWidth + x} is set if that token attended, clear
  *     if it was refined by the lightweight path. Empty for a network without routers
+ * @param closest how far the routers were from deciding otherwise: half of the least gap between the margin of a token
+ *     that was kept and one that was not, or the least distance to 0 where 0 decided. Infinite without a decision
  */
-public record Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
+public record Routing(int gridHeight, int gridWidth, List<BitSet> kept, double closest) {
     /** Of a network without tokens. */
     public static final Routing NONE = new Routing(0, 0, List.of());
+
+    /** Decided by nobody. */
+    public Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
+        this(gridHeight, gridWidth, kept, Double.POSITIVE_INFINITY);
+    }
 
     public Routing {
         kept = List.copyOf(kept);
@@ -21,5 +29,19 @@ public record Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
 
     public int tokens() {
         return gridHeight * gridWidth;
+    }
+
+    /** {@link #closest()} of one router's decision, by the margins of all tokens. */
+    public static double closest(FloatBuffer margins, BitSet kept) {
+        double least = Double.POSITIVE_INFINITY; // of those kept
+        double most = Double.NEGATIVE_INFINITY; // of the others
+        for (int t = 0; t < margins.limit(); t++) {
+            if (kept.get(t)) {
+                least = Math.min(least, margins.get(t));
+            } else {
+                most = Math.max(most, margins.get(t));
+            }
+        }
+        return most > 0 ? (least - most) / 2 : Math.min(least, -most);
     }
 }

@@ -6,8 +6,8 @@ import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
 
 /**
- * Floats as operands: {@code out[i] = in[i]}, rounded to nearest even. For products that no norm precedes. Kernels: {@code
- * kernels/convert.cu}.
+ * Numbers in another type: {@code out[i] = in[i]}, rounded to nearest even. Floats become operands for products that no
+ * norm precedes, and fp16 is widened. Kernels: {@code kernels/convert.cu}.
  */
 public final class Convert {
     private static final String OPERATOR = "convert";
@@ -20,8 +20,8 @@ public final class Convert {
     /**
      * Converts.
      *
-     * @param out of in's shape, fp16 or bf16
-     * @param in fp32
+     * @param out of in's shape; fp16 or bf16, or fp32 if in is fp16
+     * @param in fp32 or fp16
      */
     public static void run(Device device, Tensor out, Tensor in, Stream stream) {
         run(device, out, in, null, 0, stream);
@@ -33,8 +33,12 @@ public final class Convert {
      * @param flag [1] i32, or null
      */
     public static void run(Device device, Tensor out, Tensor in, Tensor flag, int bits, Stream stream) {
-        Arguments.type(OPERATOR, "in", in, FP32);
-        Arguments.type(OPERATOR, "out", out, FP16, BF16);
+        Arguments.type(OPERATOR, "in", in, FP32, FP16);
+        if (in.type() == FP32) {
+            Arguments.type(OPERATOR, "out", out, FP16, BF16);
+        } else {
+            Arguments.type(OPERATOR, "out", out, FP32);
+        }
         Arguments.supported(OPERATOR, "out", out, device);
         Arguments.shape(OPERATOR, "out", out, "in's shape", in.shape());
         Arguments.distinct(OPERATOR, "out", out, "in", in);
@@ -53,7 +57,7 @@ public final class Convert {
                 .integer32(bits);
         return new Launch(
                 OPERATOR,
-                OPERATOR + "_fp32_" + out.type(),
+                OPERATOR + "_" + in.type() + "_" + out.type(),
                 Math.toIntExact((in.elements() + ELEMENTS - 1) / ELEMENTS),
                 1,
                 1,

@@ -83,7 +83,7 @@ public abstract class Execution implements AutoCloseable {
     }
 
     /** Bytes of photo, trimap and alpha. */
-    protected static long imageBytes(int height, int width, int bits, Alpha.Format format) {
+    public static long imageBytes(int height, int width, int bits, Alpha.Format format) {
         return (long) height * width * (3 * bits / 8 + 1 + format.bytes());
     }
 

@@ -1,6 +1,7 @@
 package org.jmatte.gpu;
 
 import org.jmatte.kernels.Conv3x3;
+import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.FeatureMap;
 import org.jmatte.kernels.MapOptions;
 import org.jmatte.kernels.Tensor;
@@ -11,6 +12,7 @@ import org.jmatte.weights.Parameters.Scale;
  * half the channels are kept whole, since the 3x3 convolution needs neighbours.
  */
 final class Bottleneck {
+    private final int block;
     private final Linear conv1;
     private final Tensor conv2;
     private final Linear conv3;
@@ -18,8 +20,9 @@ final class Bottleneck {
     private final Norm norm2;
     private final Norm norm3;
 
-    Bottleneck(GpuWeights weights, String block) {
-        String name = block + ".residual.";
+    Bottleneck(GpuWeights weights, int block) {
+        this.block = block;
+        String name = GpuWeights.block(block) + ".residual.";
         conv1 = weights.linear(name + "conv1");
         conv2 = weights.convolution(name + "conv2", Scale.none(conv1.outputs()), 0, conv1.outputs());
         conv3 = weights.linear(name + "conv3");
@@ -39,17 +42,21 @@ final class Bottleneck {
         });
     }
 
-    /** a = GELU(norm1(conv1(stream))). */
+    /** a = GELU(norm1(conv1(stream))). The product is fp32: its input is not normalised. */
     private void contract(GpuRun run, Tensor x, Tensor a) {
         int tokens = (int) x.size(0);
-        long converted = run.converted(conv1.inputs());
-        int chunk = converted == 0 ? tokens : run.chunk(tokens, converted, conv1.outputs());
+        int wide = conv1.inputs();
+        int narrow = conv1.outputs();
+        int chunk = run.chunk(tokens, run.converted(wide) + run.floats(narrow), narrow);
         run.scratch(() -> {
-            Tensor room = run.takeConverted(chunk, conv1.inputs());
-            GpuRun.parts(tokens, chunk, (first, rows) -> conv1.run(
-                    run, a.rows(first, rows), run.operands(x.rows(first, rows), room)));
+            Tensor room = run.takeConverted(chunk, wide);
+            Tensor y = run.take(ElementType.FP32, chunk, narrow);
+            GpuRun.parts(tokens, chunk, (first, rows) -> {
+                Tensor operands = run.operands(x.rows(first, rows), room, Overflow.stream(block));
+                conv1.run(run, y.rows(0, rows), operands);
+                norm1.gelu(run, a.rows(first, rows), y.rows(0, rows));
+            });
         });
-        norm1.gelu(run, a);
     }
 
     /** b = GELU(norm2(conv2(a))). */
@@ -60,7 +67,7 @@ final class Bottleneck {
                 : MapOptions.NONE;
         Conv3x3.run(run.device(), map(run, b), map(run, a), conv2, null, 1, options, run.stream());
         if (!whole) {
-            norm2.gelu(run, b);
+            norm2.gelu(run, b, b);
         }
     }
 
@@ -72,9 +79,9 @@ final class Bottleneck {
     /** stream += norm3(conv3(b)). */
     private void expand(GpuRun run, Tensor x, Tensor b) {
         int tokens = (int) x.size(0);
-        int chunk = run.chunk(tokens, conv3.outputs(), conv3.outputs());
+        int chunk = run.chunk(tokens, run.floats(conv3.outputs()), conv3.outputs());
         run.scratch(() -> {
-            Tensor y = run.take(chunk, conv3.outputs());
+            Tensor y = run.take(ElementType.FP32, chunk, conv3.outputs());
             GpuRun.parts(tokens, chunk, (first, rows) -> {
                 conv3.run(run, y.rows(0, rows), b.rows(first, rows));
                 norm3.addTo(run, x.rows(first, rows), y.rows(0, rows));

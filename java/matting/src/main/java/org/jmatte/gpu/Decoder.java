@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.kernels.Conv3x3;
-import org.jmatte.kernels.Convert;
 import org.jmatte.kernels.DetailCapture;
 import org.jmatte.kernels.FeatureMap;
 import org.jmatte.kernels.MapOptions;
@@ -63,11 +62,10 @@ final class Decoder {
      * Decodes the stream into alpha.
      *
      * @param active where pixels are wanted
-     * @param notNumbers [1] i32, to which the number of results is added that are no numbers
      * @param keepKnown whether the trimap's known values replace the result
      */
     void run(
-            GpuRun run, Tensor x, DeviceImages images, ActiveArea active, Tensor notNumbers, boolean keepKnown) {
+            GpuRun run, Tensor x, DeviceImages images, ActiveArea active, boolean keepKnown) {
         // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map.
         StripMap d1 = StripMap.of(run, DETAIL[0], 2, 12, 0, 40);
         StripMap d2 = StripMap.of(run, DETAIL[1], 4, 6, 0, 36);
@@ -119,7 +117,7 @@ final class Decoder {
                     alphaWeights,
                     alphaBias,
                     keepKnown ? images.trimap() : null,
-                    notNumbers,
+                    run.notNumbers(),
                     part(from, to, columns),
                     run.stream()));
             strips.produce();
@@ -144,7 +142,7 @@ final class Decoder {
             int slot = row % out.ring();
             int rows = Math.min(to - row, out.ring() - slot);
             Tensor target = out.rows().rows(slot, rows).reshape((long) rows * width, out.channels());
-            Convert.run(run.device(), target, x.rows((long) row * width, (long) rows * width), run.stream());
+            run.convert(target, x.rows((long) row * width, (long) rows * width), Overflow.decoder());
             row += rows;
         }
     }

@@ -11,19 +11,22 @@ import org.jmatte.network.VitArchitecture;
  * ones, without (MEMatte), whose number only the device knows. Scores never exist as a matrix.
  */
 final class GlobalAttention {
+    private final int block;
     private final Norm norm;
     private final Linear qkv;
     private final Linear projection;
     private final float[] relH;
     private final float[] relW;
 
-    GlobalAttention(GpuWeights weights, String block) {
-        norm = weights.norm(block + ".norm1", Norm.ENCODER_EPS);
-        qkv = weights.linear(block + ".attn.qkv");
-        projection = weights.linear(block + ".attn.proj");
-        boolean relative = weights.parameters().has(block + ".attn.rel_pos_h");
-        relH = relative ? weights.parameters().values(block + ".attn.rel_pos_h") : null;
-        relW = relative ? weights.parameters().values(block + ".attn.rel_pos_w") : null;
+    GlobalAttention(GpuWeights weights, int block) {
+        this.block = block;
+        String name = GpuWeights.block(block);
+        norm = weights.norm(name + ".norm1", Norm.ENCODER_EPS);
+        qkv = weights.linear(name + ".attn.qkv");
+        projection = weights.linear(name + ".attn.proj");
+        boolean relative = weights.parameters().has(name + ".attn.rel_pos_h");
+        relH = relative ? weights.parameters().values(name + ".attn.rel_pos_h") : null;
+        relW = relative ? weights.parameters().values(name + ".attn.rel_pos_w") : null;
     }
 
     /** stream += proj(attention of all tokens of norm(stream)). */
@@ -42,7 +45,7 @@ final class GlobalAttention {
             qkv.run(run, packed, rows);
             SparseAttention.relative(
                     run.device(), rows, heads(packed), tableH, tableW, gridHeight, gridWidth, run.stream());
-            projection.run(run, x, rows, Gemm.Options.NONE.add(x));
+            projection.addTo(run, x, rows, block);
         });
     }
 

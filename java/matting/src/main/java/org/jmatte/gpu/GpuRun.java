@@ -2,6 +2,7 @@ package org.jmatte.gpu;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.MatteRequest;
@@ -24,10 +25,11 @@ final class GpuRun {
     private final Stream stream;
     private final Arena arena;
     private final Geometry geometry;
-    private final Tiling tiling;
-    private final Types types;
+    private final Settings settings;
     private final MatteRequest request;
     private final int expectedStages;
+    private final Tensor notNumbers;
+    private final Tensor overflow;
     private final List<Plan.Stage> stages = new ArrayList<>();
     private long decodedPixels;
 
@@ -36,29 +38,32 @@ final class GpuRun {
             Stream stream,
             Arena arena,
             Geometry geometry,
-            Tiling tiling,
-            Types types,
+            Settings settings,
             MatteRequest request,
             int expectedStages) {
         this.device = device;
         this.stream = stream;
         this.arena = arena;
         this.geometry = geometry;
-        this.tiling = tiling;
-        this.types = types;
+        this.settings = settings;
         this.request = request;
         this.expectedStages = expectedStages;
+        notNumbers = arena.take(ElementType.I32, 1);
+        overflow = arena.take(ElementType.I32, 1);
+        for (Tensor flag : new Tensor[] {notNumbers, overflow}) {
+            device.fill(flag.pointer(), (byte) 0, flag.bytes(), stream);
+        }
     }
 
-    static GpuRun planning(PlanningDevice device, Geometry geometry, Tiling tiling, Types types, MatteRequest request) {
+    static GpuRun planning(PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request) {
         return new GpuRun(
-                device, device.defaultStream(), Arena.planning(), geometry, tiling, types, request, 0);
+                device, device.defaultStream(), Arena.planning(), geometry, settings, request, 0);
     }
 
     /** A walk that computes, in an arena planned for it. */
     static GpuRun computing(GpuRun plan, Device device, Stream stream, Arena arena) {
         return new GpuRun(
-                device, stream, arena, plan.geometry, plan.tiling, plan.types, plan.request, plan.stages.size());
+                device, stream, arena, plan.geometry, plan.settings, plan.request, plan.stages.size());
     }
 
     Device device() {
@@ -77,16 +82,35 @@ final class GpuRun {
         return geometry;
     }
 
+    Settings settings() {
+        return settings;
+    }
+
     Tiling tiling() {
-        return tiling;
+        return settings.tiling();
     }
 
     ElementType operands() {
-        return types.operands();
+        return settings.types().operands();
     }
 
     Types types() {
-        return types;
+        return settings.types();
+    }
+
+    /** [1] i32: counts values of alpha that are no numbers. */
+    Tensor notNumbers() {
+        return notNumbers;
+    }
+
+    /** [1] i32: bits of {@link Overflow}. */
+    Tensor overflow() {
+        return overflow;
+    }
+
+    /** Whether a layer is to run in fp32. @param place of {@link Overflow} */
+    boolean isWide(int place) {
+        return (settings.wide() & place) != 0;
     }
 
     MatteRequest request() {
@@ -142,27 +166,41 @@ final class GpuRun {
 
     /** Takes operands. */
     Tensor take(long... shape) {
-        return arena.take(types.operands(), shape);
+        return arena.take(operands(), shape);
     }
 
-    /** Rows of the stream as operands: themselves, or converted into {@code room}, of which the front is taken. */
-    Tensor operands(Tensor rows, Tensor room) {
-        if (!types.differ()) {
+    /** Converts; what overflows is reported. @param place of {@link Overflow} */
+    void convert(Tensor to, Tensor from, int place) {
+        Convert.run(device, to, from, overflow, place, stream);
+    }
+
+    /**
+     * Rows of the stream as operands: themselves, or converted into {@code room}, of which the front is taken.
+     *
+     * @param place of {@link Overflow}
+     */
+    Tensor operands(Tensor rows, Tensor room, int place) {
+        if (!types().differ()) {
             return rows;
         }
         Tensor converted = room.rows(0, rows.size(0));
-        Convert.run(device, converted, rows, stream);
+        convert(converted, rows, place);
         return converted;
     }
 
     /** Room for {@link #operands} of so many rows; null where nothing is converted. */
     Tensor takeConverted(long rows, long channels) {
-        return types.differ() ? take(rows, channels) : null;
+        return types().differ() ? take(rows, channels) : null;
+    }
+
+    /** Operands that take as many bytes as so many floats. */
+    long floats(long count) {
+        return count * ElementType.FP32.bytes() / operands().bytes();
     }
 
     /** Elements that {@link #takeConverted} takes per row. */
     long converted(long channels) {
-        return types.differ() ? channels : 0;
+        return types().differ() ? channels : 0;
     }
 
     /** What a tensor holds, once all queued work is done. */
@@ -174,6 +212,11 @@ final class GpuRun {
         }
         stream.synchronize();
         return bytes;
+    }
+
+    /** {@link #read} as floats. */
+    FloatBuffer readFloats(Tensor tensor) {
+        return Numbers.floats(read(tensor), tensor.type());
     }
 
     /** Gives back what the body takes. */
@@ -203,7 +246,7 @@ final class GpuRun {
      * @param columns of the widest product
      */
     int chunk(int total, long elements, int columns) {
-        return tiling.rows(
+        return tiling().rows(
                 arena.mark(), elements * operands().bytes(), total, columns, device.multiprocessors());
     }
 }

@@ -25,6 +25,11 @@ final class GpuWeights {
         this.operands = operands;
     }
 
+    /** What the names of a block's parameters begin with. */
+    static String block(int block) {
+        return "backbone.blocks." + block;
+    }
+
     Parameters parameters() {
         return parameters;
     }

@@ -1,6 +1,5 @@
 package org.jmatte.gpu;
 
-import org.jmatte.kernels.Gemm;
 import org.jmatte.kernels.Tensor;
 import org.jmatte.kernels.WindowAttention;
 import org.jmatte.network.VitArchitecture;
@@ -10,18 +9,21 @@ import org.jmatte.network.VitArchitecture;
  * grid, so a band reads no other's tokens.
  */
 final class LocalAttention {
+    private final int block;
     private final Norm norm;
     private final Linear qkv;
     private final Linear projection;
     private final Tensor relH;
     private final Tensor relW;
 
-    LocalAttention(GpuWeights weights, String block) {
-        norm = weights.norm(block + ".norm1", Norm.ENCODER_EPS);
-        qkv = weights.linear(block + ".attn.qkv");
-        projection = weights.linear(block + ".attn.proj");
-        relH = table(weights, block + ".attn.rel_pos_h");
-        relW = table(weights, block + ".attn.rel_pos_w");
+    LocalAttention(GpuWeights weights, int block) {
+        this.block = block;
+        String name = GpuWeights.block(block);
+        norm = weights.norm(name + ".norm1", Norm.ENCODER_EPS);
+        qkv = weights.linear(name + ".attn.qkv");
+        projection = weights.linear(name + ".attn.proj");
+        relH = table(weights, name + ".attn.rel_pos_h");
+        relW = table(weights, name + ".attn.rel_pos_w");
     }
 
     private static Tensor table(GpuWeights weights, String name) {
@@ -58,7 +60,7 @@ final class LocalAttention {
                         count / gridWidth,
                         gridWidth,
                         run.stream());
-                projection.run(run, stream, operands, Gemm.Options.NONE.add(stream));
+                projection.addTo(run, stream, operands, block);
             });
         });
     }

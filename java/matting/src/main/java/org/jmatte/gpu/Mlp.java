@@ -5,14 +5,17 @@ import org.jmatte.kernels.Tensor;
 
 /** stream += fc2(GELU(fc1(norm(stream)))), chunk by chunk. */
 final class Mlp {
+    private final int block;
     private final Norm norm;
     private final Linear fc1;
     private final Linear fc2;
 
-    Mlp(GpuWeights weights, String block) {
-        norm = weights.norm(block + ".norm2", Norm.ENCODER_EPS);
-        fc1 = weights.linear(block + ".mlp.fc1");
-        fc2 = weights.linear(block + ".mlp.fc2");
+    Mlp(GpuWeights weights, int block) {
+        this.block = block;
+        String name = GpuWeights.block(block);
+        norm = weights.norm(name + ".norm2", Norm.ENCODER_EPS);
+        fc1 = weights.linear(name + ".mlp.fc1");
+        fc2 = weights.linear(name + ".mlp.fc2");
     }
 
     void run(GpuRun run, Tensor x) {
@@ -25,7 +28,7 @@ final class Mlp {
                 Tensor stream = x.rows(first, rows);
                 norm.run(run, normed.rows(0, rows), stream);
                 fc1.run(run, hidden.rows(0, rows), normed.rows(0, rows), Gemm.Options.NONE.gelu());
-                fc2.run(run, stream, hidden.rows(0, rows), Gemm.Options.NONE.add(stream));
+                fc2.addTo(run, stream, hidden.rows(0, rows), block);
             });
         });
     }

@@ -20,9 +20,9 @@ record Norm(Tensor weight, Tensor bias, float eps) {
         LayerNorm.run(run.device(), out, x, weight, bias, eps, run.stream());
     }
 
-    /** x = GELU(norm(x)). */
-    void gelu(GpuRun run, Tensor x) {
-        LayerNorm.gelu(run.device(), x, x, weight, bias, eps, run.stream());
+    /** out = GELU(norm(x)); out may be x. */
+    void gelu(GpuRun run, Tensor out, Tensor x) {
+        LayerNorm.gelu(run.device(), out, x, weight, bias, eps, run.stream());
     }
 
     /** x += norm(y). */

@@ -22,14 +22,16 @@ final class Refinement {
 
     private static final int SUMMED_COLUMNS = 32;
 
+    private final int place;
     private final Linear fc1;
     private final Linear fc2;
     private final Tensor depthwise;
     private final Tensor depthwiseBias;
     private final Tensor gateKernel;
 
-    Refinement(GpuWeights weights, String block) {
-        String name = block + ".efficient_block.";
+    Refinement(GpuWeights weights, int block) {
+        place = Overflow.refinement(block);
+        String name = GpuWeights.block(block) + ".efficient_block.";
         fc1 = weights.linear(name + "fc1");
         fc2 = weights.linear(name + "fc2");
         depthwise = weights.put(
@@ -49,61 +51,85 @@ final class Refinement {
      * @param gate [C] fp32: takes 1 + gate
      */
     void run(GpuRun run, Tensor x, Tensor y, Tensor gate) {
-        int height = run.geometry().gridHeight();
-        int width = run.geometry().gridWidth();
-        int hidden = fc1.outputs();
-        int band = band(run);
-        int ring = Math.min(height, band + 2 * HALO);
         run.scratch(() -> {
-            Tensor map = run.take(ring, width, hidden);
-            Tensor g = run.take(band, width, hidden);
-            Tensor converted = run.takeConverted((long) band * width, fc1.inputs());
-            Tensor partial = run.take(ElementType.FP32, partialRows(run, band), hidden);
-            Tensor mean = run.take(ElementType.FP32, hidden);
-            int produced = 0;
-            long parts = 0;
-            for (int top = 0; top < height; top += band) {
-                int bottom = Math.min(top + band, height);
-                while (produced < Math.min(bottom + HALO, height)) {
-                    int slot = produced % ring;
-                    int rows = Math.min(Math.min(bottom + HALO, height) - produced, Math.min(ring - slot, band));
-                    Tensor stream = x.rows((long) produced * width, (long) rows * width);
-                    Tensor to = map.rows(slot, rows).reshape((long) rows * width, hidden);
-                    fc1.run(run, to, run.operands(stream, converted), Gemm.Options.NONE.gelu());
-                    produced += rows;
-                }
-                int rows = bottom - top;
-                long summed = Ltrm.partialRows(run.device(), rows, width, hidden);
-                Ltrm.depthwise(
-                        run.device(),
-                        g.rows(0, rows),
-                        partial.rows(parts, summed),
-                        map,
-                        depthwise,
-                        depthwiseBias,
-                        height,
-                        top,
-                        run.stream());
-                parts += summed;
-                fc2.run(
-                        run,
-                        y.rows((long) top * width, (long) rows * width),
-                        g.rows(0, rows).reshape((long) rows * width, hidden));
+            if (run.isWide(place)) {
+                Linear wide1 = fc1.widened(run);
+                Linear wide2 = fc2.widened(run);
+                refine(run, x, y, gate, wide1, wide2, ElementType.FP32);
+            } else {
+                refine(run, x, y, gate, fc1, fc2, run.operands());
             }
-            Ltrm.mean(run.device(), mean, partial, (long) height * width, run.stream());
-            Ltrm.gate(run.device(), gate, fc2.weight(), fc2.bias(), mean, gateKernel, run.stream());
         });
     }
 
-    /** Rows of the grid at once: in a ring with its halo, in g, and perhaps converted. */
-    private int band(GpuRun run) {
+    /** @param type of the hidden maps and both layers' weights */
+    private void refine(
+            GpuRun run, Tensor x, Tensor y, Tensor gate, Linear first, Linear second, ElementType type) {
+        int height = run.geometry().gridHeight();
+        int width = run.geometry().gridWidth();
+        int channels = first.inputs();
+        int hidden = first.outputs();
+        boolean converts = x.type() != type;
+        boolean narrows = y.type() != type;
+        int band = band(run, type, (converts ? channels : 0) + (narrows ? channels : 0));
+        int ring = Math.min(height, band + 2 * HALO);
+        long positions = (long) band * width;
+        Tensor map = run.take(type, ring, width, hidden);
+        Tensor g = run.take(type, band, width, hidden);
+        Tensor converted = converts ? run.take(type, positions, channels) : null;
+        Tensor wide = narrows ? run.take(type, positions, channels) : null;
+        Tensor partial = run.take(ElementType.FP32, partialRows(run, band), hidden);
+        Tensor mean = run.take(ElementType.FP32, hidden);
+        Gemm.Options watched = Gemm.Options.NONE.overflow(run.overflow(), place);
+        int produced = 0;
+        long parts = 0;
+        for (int top = 0; top < height; top += band) {
+            int bottom = Math.min(top + band, height);
+            int needed = Math.min(bottom + HALO, height);
+            while (produced < needed) {
+                int slot = produced % ring;
+                int rows = Math.min(needed - produced, Math.min(ring - slot, band));
+                Tensor stream = x.rows((long) produced * width, (long) rows * width);
+                if (converts) {
+                    run.convert(converted.rows(0, stream.size(0)), stream, place);
+                    stream = converted.rows(0, stream.size(0));
+                }
+                first.run(run, map.rows(slot, rows).reshape(stream.size(0), hidden), stream, watched.gelu());
+                produced += rows;
+            }
+            int rows = bottom - top;
+            long summed = Ltrm.partialRows(run.device(), rows, width, hidden);
+            Ltrm.depthwise(
+                    run.device(),
+                    g.rows(0, rows),
+                    partial.rows(parts, summed),
+                    map,
+                    depthwise,
+                    depthwiseBias,
+                    height,
+                    top,
+                    run.stream());
+            parts += summed;
+            Tensor to = y.rows((long) top * width, (long) rows * width);
+            Tensor result = narrows ? wide.rows(0, to.size(0)) : to;
+            second.run(run, result, g.rows(0, rows).reshape(to.size(0), hidden), watched);
+            if (narrows) {
+                run.convert(to, result, place);
+            }
+        }
+        Ltrm.mean(run.device(), mean, partial, (long) height * width, run.stream());
+        Ltrm.gate(run.device(), gate, second.weight(), second.bias(), mean, gateKernel, run.stream());
+    }
+
+    /** Rows of the grid at once: in a ring with its halo, in g, and so many channels besides. */
+    private int band(GpuRun run, ElementType type, long besides) {
         int height = run.geometry().gridHeight();
         long width = run.geometry().gridWidth();
         long hidden = fc1.outputs();
         long sums = ceilDiv(height, SUMMED_ROWS) * 2 * ceilDiv(width, SUMMED_COLUMNS) * hidden * Float.BYTES;
-        long row = width * hidden * run.operands().bytes();
-        long rowBytes = 2 * row + width * run.converted(fc1.inputs()) * run.operands().bytes();
-        return run.tiling().even(run.arena().mark() + 2 * HALO * row + sums, rowBytes, run.tiling().band(), height);
+        long halo = 2 * HALO * width * hidden * type.bytes();
+        long rowBytes = (2 * hidden + besides) * width * type.bytes();
+        return run.tiling().even(run.arena().mark() + halo + sums, rowBytes, run.tiling().band(), height);
     }
 
     private long partialRows(GpuRun run, int band) {

@@ -23,6 +23,8 @@ record Tiling(long limit, int chunk, int windows, int band, int strip) {
         new Tiling(0, 512, 1, 4, 16),
     };
 
+    static final Tiling LEANEST = CHOICES[CHOICES.length - 1];
+
     /** For the alignment of a few tensors. */
     private static final long SLACK = 16 * Arena.ALIGNMENT;
 
@@ -86,5 +88,12 @@ record Tiling(long limit, int chunk, int windows, int band, int strip) {
             rows += STRIP;
         }
         return rows;
+    }
+
+    @Override
+    public String toString() {
+        return ("at least %d tokens, %d rows of windows, %d token rows of refinement and %d px rows of the decoder at"
+                        + " once, more where %d bytes of activations allow")
+                .formatted(chunk, windows, band, strip, limit);
     }
 }

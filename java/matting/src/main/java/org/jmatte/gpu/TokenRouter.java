@@ -87,7 +87,7 @@ final class TokenRouter {
     private void hidden(GpuRun run, Tensor x, Tensor kept, Tensor partial) {
         int tokens = (int) x.size(0);
         int channels = in.inputs();
-        long elements = channels + channels * (long) Float.BYTES / run.operands().bytes();
+        long elements = channels + run.floats(channels);
         // Whole blocks of sums in every chunk but the last.
         int chunk = roundDown(run.chunk(tokens, elements, in.outputs()), tokens);
         run.scratch(() -> {
@@ -115,7 +115,7 @@ final class TokenRouter {
         int tokens = (int) kept.size(0);
         int half = wide.outputs();
         int quarter = narrow.outputs();
-        long elements = half + quarter * (long) Float.BYTES / run.operands().bytes();
+        long elements = half + run.floats(quarter);
         int chunk = run.chunk(tokens, elements, half);
         run.scratch(() -> {
             Tensor first = run.take(chunk, half);

@@ -1,13 +1,16 @@
 package org.jmatte.gpu;
 
 import java.nio.ByteBuffer;
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import org.jmatte.Routing;
 import org.jmatte.StageListener;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.TokenPolicy;
 import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Event;
 import org.jmatte.kernels.MergeTokens;
 import org.jmatte.kernels.MergeTokens.Rows;
 import org.jmatte.kernels.Tensor;
@@ -17,7 +20,7 @@ import org.jmatte.network.VitOps;
 
 /**
  * The operators on a device, over the memory of one {@link GpuRun}. Work is queued; how many tokens a router keeps only
- * the device knows until {@link #finish}.
+ * the device knows until {@link #routing}.
  */
 final class VitGpuOps implements VitOps {
     /** What {@link TokenRouting#select} tells: kept, others, problem, threshold. */
@@ -28,34 +31,37 @@ final class VitGpuOps implements VitOps {
     private final TokenPolicy policy;
     private final DeviceImages images;
     private final ActiveArea active;
+    private final Event encoded;
     private final int tokens;
     private final int channels;
     private final Tensor x;
-    private final Tensor notNumbers;
     /** [routers, N] i32 */
     private final Tensor inverse;
     /** [routers, 4] i32 */
     private final Tensor results;
+    /** [routers, N] fp32 */
+    private final Tensor margins;
     // From route to merge:
     private long routedMark;
     private Tensor selected;
     private Tensor gate;
     private Tensor y;
 
-    VitGpuOps(VitModel model, GpuRun run, TokenPolicy policy, DeviceImages images, ActiveArea active) {
+    /** @param encoded is recorded when the stream is complete */
+    VitGpuOps(VitModel model, GpuRun run, TokenPolicy policy, DeviceImages images, ActiveArea active, Event encoded) {
         this.model = model;
         this.run = run;
         this.policy = policy;
         this.images = images;
         this.active = active;
+        this.encoded = encoded;
         tokens = run.geometry().tokens();
         channels = model.network().width();
         x = run.take(run.types().stream(), tokens, channels);
-        notNumbers = run.take(ElementType.I32, 1);
         int routers = model.network().routed() ? VitArchitecture.globalBlocks().length : 0;
         inverse = run.take(ElementType.I32, routers, tokens);
         results = run.take(ElementType.I32, routers, RESULTS);
-        run.device().fill(notNumbers.pointer(), (byte) 0, notNumbers.bytes(), run.stream());
+        margins = run.take(ElementType.FP32, routers, tokens);
     }
 
     @Override
@@ -81,25 +87,23 @@ final class VitGpuOps implements VitOps {
             routedMark = run.arena().mark();
             selected = run.take(ElementType.I32, policy.most(tokens));
             gate = run.take(ElementType.FP32, channels);
-            run.scratch(() -> {
-                Tensor margins = run.take(ElementType.FP32, tokens);
-                model.router(block).run(run, x, margins, policy.always());
-                if (listener() != null) {
-                    listener().tensor("router" + router + ".margin", Numbers.floats(run.read(margins), margins.type()), tokens);
-                }
-                choose(router, margins);
-            });
+            Tensor scores = margins.rows(router, 1).reshape(tokens);
+            model.router(block).run(run, x, scores, policy.always());
+            if (listener() != null) {
+                listener().tensor("router" + router + ".margin", run.readFloats(scores), tokens);
+            }
+            run.scratch(() -> choose(router, scores));
         });
     }
 
     /** Which tokens attend: by their margins, or as forced. */
-    private void choose(int router, Tensor margins) {
+    private void choose(int router, Tensor scores) {
         Tensor ranks = inverse.rows(router, 1).reshape(tokens);
         Tensor result = results.rows(router, 1).reshape(RESULTS);
         Tensor scratch = run.take(ElementType.U8, TokenRouting.scratchBytes(tokens));
         BitSet forced = policy.forced(router);
         if (forced == null) {
-            TokenRouting.select(run.device(), selected, null, ranks, result, margins, scratch, run.stream());
+            TokenRouting.select(run.device(), selected, null, ranks, result, scores, scratch, run.stream());
             return;
         }
         Tensor flags = run.take(ElementType.U8, tokens);
@@ -155,37 +159,48 @@ final class VitGpuOps implements VitOps {
 
     @Override
     public void decode() {
+        run.stream().record(encoded);
         run.stage("decode", () -> model.decoder()
-                .run(run, x, images, active, notNumbers, run.request().keepKnown()));
+                .run(run, x, images, active, run.request().keepKnown()));
+    }
+
+    /** Places of {@link Overflow} where numbers passed what their type holds; waits for the device. */
+    int overflow() {
+        return run.read(run.overflow()).getInt(0);
     }
 
     /**
-     * Waits for the result.
+     * Which tokens attended; waits for the device.
      *
-     * @return per router which tokens attended
      * @throws ArithmeticException if a margin or a value of alpha is no number
      */
-    List<BitSet> finish() {
-        ByteBuffer others = run.read(notNumbers);
+    Routing routing() {
         ByteBuffer decisions = run.read(results);
         ByteBuffer ranks = run.read(inverse);
+        FloatBuffer scores = run.readFloats(margins);
         List<BitSet> kept = new ArrayList<>();
+        double closest = Double.POSITIVE_INFINITY;
         for (int router = 0; router < results.size(0); router++) {
-            if (decisions.getInt((router * RESULTS + 2) * Integer.BYTES) == TokenRouting.NOT_A_NUMBER) {
-                throw new ArithmeticException("a router's margin is not a number: the checkpoint's weights, or the type"
-                        + " they run in, do not fit this photo; try fp32");
+            int at = router * RESULTS * Integer.BYTES;
+            if (decisions.getInt(at + 2 * Integer.BYTES) == TokenRouting.NOT_A_NUMBER) {
+                throw new ArithmeticException("a margin of router " + router + " is not a number: the checkpoint's"
+                        + " weights, or the type they run in, do not fit this photo; try fp32");
             }
             BitSet set = new BitSet(tokens);
             for (int t = 0; t < tokens; t++) {
                 set.set(t, ranks.getInt((router * tokens + t) * Integer.BYTES) >= 0);
             }
             kept.add(set);
+            if (policy.forced(router) == null) {
+                closest = Math.min(closest, Routing.closest(scores.slice(router * tokens, tokens), set));
+            }
         }
-        if (others.getInt(0) != 0) {
-            throw new ArithmeticException("alpha is not a number at " + others.getInt(0) + " pixels: the checkpoint's"
-                    + " weights, or the type they run in, do not fit this photo; try fp32");
+        int others = run.read(run.notNumbers()).getInt(0);
+        if (others != 0) {
+            throw new ArithmeticException("alpha is not a number at " + others + " pixels: the checkpoint's weights, or"
+                    + " the type they run in, do not fit this photo; try fp32");
         }
-        return kept;
+        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept, closest);
     }
 
     private static String name(int block, String what) {
@@ -201,7 +216,7 @@ final class VitGpuOps implements VitOps {
         if (listener() != null) {
             listener().tensor(
                     name,
-                    Numbers.floats(run.read(x), x.type()).asReadOnlyBuffer(),
+                    run.readFloats(x).asReadOnlyBuffer(),
                     run.geometry().gridHeight(),
                     run.geometry().gridWidth(),
                     channels);

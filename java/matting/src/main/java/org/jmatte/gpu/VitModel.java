@@ -30,17 +30,16 @@ final class VitModel {
         Planes planes = DeviceImages.planes(weights.operands(), mean, std, Byte.SIZE, true);
         embedding = new PatchEmbedding(weights, planes);
         for (int i = 0; i < VitArchitecture.DEPTH; i++) {
-            String block = "backbone.blocks." + i;
-            mlps[i] = new Mlp(weights, block);
+            mlps[i] = new Mlp(weights, i);
             if (!VitArchitecture.isGlobal(i)) {
-                localAttention[i] = new LocalAttention(weights, block);
+                localAttention[i] = new LocalAttention(weights, i);
                 continue;
             }
-            globalAttention[i] = new GlobalAttention(weights, block);
-            bottlenecks[i] = new Bottleneck(weights, block);
+            globalAttention[i] = new GlobalAttention(weights, i);
+            bottlenecks[i] = new Bottleneck(weights, i);
             if (network.routed()) {
                 routers[i] = new TokenRouter(weights, VitArchitecture.router(i));
-                refinements[i] = new Refinement(weights, block);
+                refinements[i] = new Refinement(weights, i);
             }
         }
         decoder = new Decoder(weights, network.width());

@@ -1,0 +1,209 @@
+package org.jmatte.gpu;
+
+import java.util.List;
+import org.jmatte.InvalidInputException;
+import org.jmatte.MatteRequest;
+import org.jmatte.MattingOptions;
+import org.jmatte.Plan;
+import org.jmatte.Precision;
+import org.jmatte.StreamType;
+import org.jmatte.execution.ActiveArea;
+import org.jmatte.execution.Execution;
+import org.jmatte.execution.TokenPolicy;
+import org.jmatte.kernels.PlanningDevice;
+import org.jmatte.network.Geometry;
+import org.jmatte.network.VitArchitecture;
+import org.jmatte.network.VitNetwork;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Finds the settings under which a run fits its memory: by walking through the network without computing. */
+final class Planner {
+    private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
+
+    private final VitModel shapes;
+    private final long weightsBytes;
+    private final MattingOptions options;
+    private final int architecture;
+    private final int multiprocessors;
+
+    /**
+     * @param shapes the layers, without contents
+     * @param architecture of the card
+     * @param multiprocessors of the card
+     */
+    Planner(VitModel shapes, long weightsBytes, MattingOptions options, int architecture, int multiprocessors) {
+        this.shapes = shapes;
+        this.weightsBytes = weightsBytes;
+        this.options = options;
+        this.architecture = architecture;
+        this.multiprocessors = multiprocessors;
+    }
+
+    /**
+     * What is to be computed.
+     *
+     * @param bits of a photo's sample
+     * @param snap whether the trimap knows one kind of unknown only
+     * @param tokens how many attend, and which
+     */
+    record Task(Geometry geometry, int bits, boolean snap, MatteRequest request, TokenPolicy tokens) {
+        Task withTokens(TokenPolicy policy) {
+            return new Task(geometry, bits, snap, request, policy);
+        }
+
+        DeviceImages images(GpuRun run, VitModel model) {
+            return DeviceImages.take(run, bits, request.format(), snap, model.mean(), model.std());
+        }
+    }
+
+    /** @throws InvalidInputException if the request asks for what the network does not have */
+    Task task(int height, int width, int bits, boolean snap, MatteRequest request) {
+        VitArchitecture network = shapes.network();
+        if (request.gmacs().isPresent() || request.forcedPath() != null) {
+            throw new InvalidInputException(
+                    "gmacs, forced path: " + network.name() + " always runs whole; leave them out");
+        }
+        Geometry geometry = shapes.geometry(height, width);
+        TokenPolicy tokens = new TokenPolicy(options.maxTokens(), options.keep(), request.forcedTokens());
+        tokens.check(geometry, network.routed() ? VitArchitecture.globalBlocks().length : 0);
+        return new Task(geometry, bits, snap, request, tokens);
+    }
+
+    /** A run that was walked through. */
+    final class Fit {
+        private final Task task;
+        private final Settings settings;
+        private final GpuRun walk;
+
+        Fit(Task task, Settings settings) {
+            this.task = task;
+            this.settings = settings;
+            PlanningDevice device = new PlanningDevice(architecture, multiprocessors);
+            walk = GpuRun.planning(device, task.geometry, settings, task.request);
+            DeviceImages images = task.images(walk, shapes);
+            new VitNetwork(shapes.network())
+                    .run(new VitGpuOps(shapes, walk, task.tokens, images, ActiveArea.everything(), device.createEvent()));
+        }
+
+        Task task() {
+            return task;
+        }
+
+        Settings settings() {
+            return settings;
+        }
+
+        GpuRun walk() {
+            return walk;
+        }
+
+        long arenaBytes() {
+            return walk.arena().peak();
+        }
+
+        long peakBytes() {
+            return weightsBytes + arenaBytes();
+        }
+
+        /** The same with as much at once as the bytes allow; itself, if that is more than they hold after all. */
+        Fit within(long bytes) {
+            Fit grown = new Fit(task, settings.withTiling(settings.tiling().withLimit(bytes - weightsBytes)));
+            return grown.peakBytes() <= bytes ? grown : this;
+        }
+
+        Plan toPlan() {
+            long flops = 0;
+            long movedBytes = 0;
+            for (Plan.Stage stage : walk.stages()) {
+                flops += stage.flops();
+                movedBytes += stage.movedBytes();
+            }
+            Geometry geometry = task.geometry;
+            return new Plan(
+                    peakBytes(),
+                    weightsBytes,
+                    arenaBytes(),
+                    Execution.imageBytes(geometry.height(), geometry.width(), task.bits, task.request.format()),
+                    flops,
+                    movedBytes,
+                    task.tokens.cap(),
+                    0,
+                    0,
+                    geometry.paddedShare(walk.decodedPixels()),
+                    settings.toString(),
+                    walk.stages());
+        }
+    }
+
+    /**
+     * Without a budget, little memory in few launches. Within one, an fp32 stream before a narrower one where both are
+     * allowed, then what takes few launches, and last a lower token cap.
+     *
+     * @param budget bytes, or 0 for none
+     * @param wide places of {@link Overflow} that need fp32
+     * @throws InvalidInputException if the budget does not suffice
+     */
+    Fit fit(Task task, long budget, int wide) {
+        List<Types> types = types(wide);
+        if (budget == 0) {
+            Tiling tiling = Tiling.CHOICES[Tiling.first(multiprocessors)];
+            Fit fit = new Fit(task, new Settings(types.get(0), tiling, wide));
+            return fit.within(fit.peakBytes());
+        }
+        for (Types choice : types) {
+            for (Tiling tiling : Tiling.CHOICES) {
+                Fit fit = new Fit(task, new Settings(choice, tiling, wide));
+                if (fit.peakBytes() <= budget) {
+                    return fit.within(budget);
+                }
+            }
+        }
+        return lowered(task, budget, new Settings(types.get(types.size() - 1), Tiling.LEANEST, wide));
+    }
+
+    /** Types to try, the best first: a stream that overflowed in fp16, or that may be, is fp32. */
+    private List<Types> types(int wide) {
+        boolean overflowed = (wide & Overflow.STREAMS) != 0;
+        Types exact = Types.of(options.precision(), StreamType.FP32, architecture);
+        if (overflowed || options.precision() != Precision.FP16) {
+            Types.of(options.precision(), options.stream(), architecture); // refuses what does not go together
+            return List.of(exact);
+        }
+        Types lean = Types.of(options.precision(), StreamType.FP16, architecture);
+        return switch (options.stream()) {
+            case AUTO -> List.of(exact, lean);
+            case FP32 -> List.of(exact);
+            case FP16 -> List.of(lean);
+        };
+    }
+
+    /** The run with the highest token cap that fits. */
+    private Fit lowered(Task task, long budget, Settings settings) {
+        Fit least = new Fit(task.withTokens(task.tokens.withCap(1)), settings);
+        if (least.peakBytes() > budget) {
+            throw new InvalidInputException(
+                    "memory budget: %dx%d pixels need at least %d bytes (%d MiB) on the card, got %d; give at least that, or a smaller photo"
+                            .formatted(
+                                    task.geometry.height(),
+                                    task.geometry.width(),
+                                    least.peakBytes(),
+                                    (least.peakBytes() + (1 << 20) - 1) >> 20,
+                                    budget));
+        }
+        int fitting = 1;
+        int tooMany = task.tokens.most(task.geometry.tokens());
+        while (tooMany - fitting > 1) {
+            int cap = (fitting + tooMany) >>> 1;
+            Fit tried = new Fit(task.withTokens(task.tokens.withCap(cap)), settings);
+            if (tried.peakBytes() <= budget) {
+                least = tried;
+                fitting = cap;
+            } else {
+                tooMany = cap;
+            }
+        }
+        LOG.warn("the memory budget of {} bytes lowers the token cap to {}: quality may suffer", budget, fitting);
+        return least;
+    }
+}
