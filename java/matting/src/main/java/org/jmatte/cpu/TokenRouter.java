@@ -56,7 +56,7 @@ final class TokenRouter {
      * @param always whether every margin is raised, so that the cap alone decides
      * @param cap most tokens to keep
      * @param forced the decision, if it is not the router's; else null
-     * @param heard told the margins if not null
+     * @param heard told the margins once it is decided
      */
     Routed run(CpuRun run, long x, Routed routed, boolean always, int cap, BitSet forced, MarginListener heard) {
         ElementType type = run.operands();
@@ -82,10 +82,8 @@ final class TokenRouter {
                         + narrow.bytes());
         Routed result = routed;
         if (!run.planning()) {
-            if (heard != null) {
-                heard.margins(NativeMemory.floats(margins, tokens).asReadOnlyBuffer());
-            }
             result = routed.withCount(decide(routed, tokens, margins, cap, forced));
+            heard.margins(NativeMemory.floats(margins, tokens).asReadOnlyBuffer());
         }
         run.arena().release(mark);
         return result;

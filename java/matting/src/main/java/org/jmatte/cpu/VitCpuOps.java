@@ -1,9 +1,11 @@
 package org.jmatte.cpu;
 
+import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import org.jmatte.MatteRequest;
+import org.jmatte.Routing;
 import org.jmatte.StageListener;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.TokenPolicy;
@@ -25,6 +27,7 @@ final class VitCpuOps implements VitOps {
     private final long windowOrder;
     private final List<BitSet> kept = new ArrayList<>();
     private final int channels;
+    private double closest = Double.POSITIVE_INFINITY;
     private long routedMark;
     private Routed routed;
     private long gateScale;
@@ -58,9 +61,9 @@ final class VitCpuOps implements VitOps {
                 request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap));
     }
 
-    /** Per router so far: which tokens attended. */
-    List<BitSet> kept() {
-        return kept;
+    /** What the routers decided so far. */
+    Routing routing() {
+        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept, closest);
     }
 
     @Override
@@ -90,14 +93,20 @@ final class VitCpuOps implements VitOps {
             routedMark = run.arena().mark();
             gateScale = run.arena().take((long) channels * Float.BYTES);
             Routed room = Routed.take(run, channels, most);
-            StageListener listener = listener();
-            TokenRouter.MarginListener heard =
-                    listener == null ? null : values -> listener.tensor("router" + router + ".margin", values, tokens);
-            routed = model.router(block).run(run, x, room, policy.always(), most, policy.forced(router), heard);
-            if (!run.planning()) {
-                kept.add(routed.keptSet(tokens));
-            }
+            BitSet forced = policy.forced(router);
+            TokenRouter.MarginListener heard = margins -> decided(router, room.keptSet(tokens), forced, margins);
+            routed = model.router(block).run(run, x, room, policy.always(), most, forced, heard);
         });
+    }
+
+    private void decided(int router, BitSet tokens, BitSet forced, FloatBuffer margins) {
+        kept.add(tokens);
+        if (forced == null) {
+            closest = Math.min(closest, Routing.closest(margins, tokens));
+        }
+        if (listener() != null) {
+            listener().tensor("router" + router + ".margin", margins, margins.limit());
+        }
     }
 
     @Override

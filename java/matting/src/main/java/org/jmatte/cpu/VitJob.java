@@ -24,7 +24,7 @@ record VitJob(VitModel model, Geometry geometry, TokenPolicy policy) implements 
     public Choices compute(CpuRun run, Photo photo, Trimap trimap, Alpha alpha) {
         VitCpuOps ops = VitCpuOps.computing(model, run, policy, photo, trimap, alpha);
         network().run(ops);
-        return new Choices(new Routing(geometry.gridHeight(), geometry.gridWidth(), ops.kept()), null);
+        return new Choices(ops.routing(), null);
     }
 
     @Override

@@ -1,0 +1,94 @@
+package org.jmatte.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.jmatte.InvalidInputException;
+import org.jmatte.MattingOptions;
+import org.jmatte.Plan;
+import org.jmatte.Precision;
+import org.jmatte.StreamType;
+import org.jmatte.kernels.PlanningDevice;
+import org.jmatte.weights.ModelSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Device memory that large images take, planned for a card of 68 multiprocessors. */
+class GpuPlanTest {
+    private static final MattingOptions HALF = MattingOptions.defaults().withPrecision(Precision.FP16);
+
+    private static Plan plan(String model, int height, int width, MattingOptions options) {
+        try (ModelSource source = ModelSource.open("seeded:" + model);
+                GpuExecution execution = GpuExecution.withoutWeights(source, options, new PlanningDevice(75, 68))) {
+            return execution.plan(height, width);
+        }
+    }
+
+    /** Megabytes of 10^6 bytes, weights and 8-bit images included, with the default token cap. */
+    @ParameterizedTest
+    @CsvSource({
+        "mematte_s, 2160, 3840, 0.25, 190, 60",
+        "mematte_s, 6017, 4872, 0.25, 450, 100",
+        "mematte_s, 4320, 7680, 0.25, 490, 110",
+        "mematte_b, 2160, 3840, 0.25, 420, 80",
+        "mematte_s, 2160, 3840, 1, 215, 60"
+    })
+    void largeImagesFitSmallCards(String model, int height, int width, double keep, double most, double wider) {
+        Plan narrow = plan(model, height, width, HALF.withKeep(keep).withStream(StreamType.FP16));
+        Plan wide = plan(model, height, width, HALF.withKeep(keep).withStream(StreamType.FP32));
+        System.out.printf(
+                "%s %dx%d: %.1f MB, %.1f MB with an fp32 stream, %.3f decoded%n",
+                model, height, width, narrow.peakBytes() / 1e6, wide.peakBytes() / 1e6, narrow.decodedShare());
+        assertTrue(narrow.peakBytes() <= most * 1e6, "peak " + narrow.peakBytes());
+        assertTrue(wide.peakBytes() <= (most + wider) * 1e6, "peak with an fp32 stream " + wide.peakBytes());
+        assertTrue(narrow.decodedShare() <= 1.05, "decoded " + narrow.decodedShare());
+        assertEquals(narrow.peakBytes(), narrow.weightsBytes() + narrow.arenaBytes());
+    }
+
+    @Test
+    void budgetsNarrowTheStreamThenTheTilesThenTheTokens() {
+        int height = 1080;
+        int width = 1920;
+        Plan free = plan("mematte_s", height, width, HALF);
+        Plan fp16 = plan("mematte_s", height, width, HALF.withStream(StreamType.FP16));
+        for (long budget = free.peakBytes(); budget > fp16.peakBytes() * 2 / 3; budget -= free.peakBytes() / 50) {
+            Plan plan;
+            try {
+                plan = plan("mematte_s", height, width, HALF.withMemoryBudget(budget));
+            } catch (InvalidInputException e) {
+                assertTrue(e.getMessage().contains("need at least"), e.getMessage());
+                return;
+            }
+            assertTrue(plan.peakBytes() <= budget, plan.peakBytes() + " in a budget of " + budget);
+            if (budget < fp16.peakBytes()) {
+                assertTrue(plan.tiling().startsWith("fp16 stream"), plan.tiling());
+            }
+        }
+    }
+
+    @Test
+    void whatABudgetNeedsIsTold() {
+        String message = assertThrows(
+                        InvalidInputException.class,
+                        () -> plan("mematte_s", 2160, 3840, HALF.withMemoryBudget(50_000_000)))
+                .getMessage();
+        long least = Long.parseLong(message.replaceAll(".*at least (\\d+) bytes.*", "$1"));
+        MattingOptions enough = HALF.withMemoryBudget(least);
+        Plan plan = plan("mematte_s", 2160, 3840, enough);
+        assertTrue(plan.peakBytes() <= least && plan.maxTokens() >= 1, plan.toString());
+        assertThrows(
+                InvalidInputException.class, () -> plan("mematte_s", 2160, 3840, HALF.withMemoryBudget(least - 1)));
+    }
+
+    @Test
+    void typesThatDoNotGoTogetherAreRefused() {
+        assertThrows(
+                InvalidInputException.class,
+                () -> plan("mematte_s", 512, 512, MattingOptions.defaults().withPrecision(Precision.BF16)));
+        assertThrows(
+                InvalidInputException.class,
+                () -> plan("mematte_s", 512, 512, MattingOptions.defaults().withStream(StreamType.FP16)));
+    }
+}
