@@ -10,7 +10,6 @@ import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
 import org.jmatte.Routing;
-import org.jmatte.StreamType;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.Execution;
 import org.jmatte.gpu.Planner.Fit;
@@ -23,6 +22,7 @@ import org.jmatte.kernels.Device;
 import org.jmatte.kernels.DeviceBuffer;
 import org.jmatte.kernels.EmulatedDevice;
 import org.jmatte.kernels.Event;
+import org.jmatte.kernels.OutOfDeviceMemoryException;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Stream;
 import org.jmatte.network.Architecture;
@@ -150,9 +150,17 @@ public final class GpuExecution extends Execution {
         }
         running.lock();
         try {
+            long budget = options.memoryBudget();
             while (true) {
-                Fit fit = planner.fit(task, options.memoryBudget(), wide);
-                Matte matte = computed(fit, photo, trimap, roomFor(fit));
+                Fit fit = planner.fit(task, budget, wide);
+                Arena arena;
+                try {
+                    arena = roomFor(fit);
+                } catch (OutOfDeviceMemoryException e) {
+                    budget = leaner(task, fit, e);
+                    continue;
+                }
+                Matte matte = computed(fit, photo, trimap, arena);
                 if (matte != null) {
                     return matte;
                 }
@@ -160,6 +168,19 @@ public final class GpuExecution extends Execution {
         } finally {
             running.unlock();
         }
+    }
+
+    /** A budget for what the device has left, below that of a run that it did not hold; throws what it said if none is. */
+    private long leaner(Task task, Fit fit, OutOfDeviceMemoryException said) {
+        long budget = Math.min(fit.peakBytes() - 1, weightsBytes + said.freeBytes());
+        try {
+            planner.fit(task, budget, wide);
+        } catch (InvalidInputException e) {
+            said.addSuppressed(e);
+            throw said;
+        }
+        LOG.warn("{}; tried again with {} bytes at most", said.getMessage(), budget);
+        return budget;
     }
 
     /** Computes; null if numbers overflowed and {@link #wide} says now which layers need fp32. */
@@ -194,13 +215,12 @@ public final class GpuExecution extends Execution {
     /**
      * Notes for this run and all later ones that a layer's numbers are too large for its type.
      *
-     * @throws ArithmeticException if it has the widest type already
+     * @throws ArithmeticException if wider numbers would not help: what the stream does not hold, what comes after does
+     *     not either
      */
     private void widen(int place) {
-        boolean narrow = Overflow.isRefinement(place)
-                ? options.precision() == Precision.FP16
-                : Overflow.isStream(place) && options.stream() != StreamType.FP32;
-        if (!narrow || (wide & place) != 0) {
+        boolean helps = options.precision() == Precision.FP16 && Overflow.isRefinement(place);
+        if (!helps || (wide & place) != 0) {
             throw new ArithmeticException(Overflow.name(place) + ": numbers pass what " + options.precision()
                     + " holds; the checkpoint's weights do not fit this photo in that type: use bf16 or fp32");
         }

@@ -9,9 +9,6 @@ import org.jmatte.network.VitArchitecture;
 final class Overflow {
     private static final int DECODER = 2 * VitArchitecture.DEPTH;
 
-    /** All of {@link #stream}. */
-    static final int STREAMS = 0b10_10_10_10_10_10_10_10_10_10_10_10;
-
     private Overflow() {}
 
     /** The refinement's hidden rows and result in a block. */
@@ -35,11 +32,8 @@ final class Overflow {
     }
 
     static boolean isRefinement(int place) {
-        return place < decoder() && !isStream(place);
-    }
-
-    static boolean isStream(int place) {
-        return (place & STREAMS) != 0;
+        int bit = Integer.numberOfTrailingZeros(place);
+        return bit < DECODER && bit % 2 == 0;
     }
 
     /** What a place is called. */

@@ -145,7 +145,7 @@ final class Planner {
      * @throws InvalidInputException if the budget does not suffice
      */
     Fit fit(Task task, long budget, int wide) {
-        List<Types> types = types(wide);
+        List<Types> types = types();
         if (budget == 0) {
             Tiling tiling = Tiling.CHOICES[Tiling.first(multiprocessors)];
             Fit fit = new Fit(task, new Settings(types.get(0), tiling, wide));
@@ -162,11 +162,10 @@ final class Planner {
         return lowered(task, budget, new Settings(types.get(types.size() - 1), Tiling.LEANEST, wide));
     }
 
-    /** Types to try, the best first: a stream that overflowed in fp16, or that may be, is fp32. */
-    private List<Types> types(int wide) {
-        boolean overflowed = (wide & Overflow.STREAMS) != 0;
+    /** Types to try, the best first. */
+    private List<Types> types() {
         Types exact = Types.of(options.precision(), StreamType.FP32, architecture);
-        if (overflowed || options.precision() != Precision.FP16) {
+        if (options.precision() != Precision.FP16) {
             Types.of(options.precision(), options.stream(), architecture); // refuses what does not go together
             return List.of(exact);
         }

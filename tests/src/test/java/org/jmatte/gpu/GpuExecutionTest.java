@@ -1,0 +1,188 @@
+package org.jmatte.gpu;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.jmatte.Alphas;
+import org.jmatte.Cancellation;
+import org.jmatte.Matte;
+import org.jmatte.MatteRequest;
+import org.jmatte.MattingOptions;
+import org.jmatte.Precision;
+import org.jmatte.Scenes;
+import org.jmatte.image.Alpha;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
+import org.jmatte.kernels.Device;
+import org.jmatte.kernels.DeviceException;
+import org.jmatte.kernels.Devices;
+import org.jmatte.kernels.EmulatorOptions;
+import org.jmatte.kernels.OutOfDeviceMemoryException;
+import org.jmatte.weights.ModelSource;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Runs on an emulated device: its memory, its faults, several callers. */
+class GpuExecutionTest {
+    private static final int HEIGHT = 70;
+    private static final int WIDTH = 90;
+    /** Of a device that holds the weights and a small image. */
+    private static final long MEMORY = 12_500_000;
+
+    private static final MattingOptions HALF = MattingOptions.defaults().withPrecision(Precision.FP16);
+    private static final MatteRequest EXACT = MatteRequest.defaults().withFormat(Alpha.Format.F32);
+
+    private final Photo photo = Scenes.photo(HEIGHT, WIDTH, 1);
+    private final Trimap trimap = Scenes.disc(HEIGHT, WIDTH, 1);
+
+    private static GpuExecution open(String model, MattingOptions options, Device device) {
+        try (ModelSource source = ModelSource.open("seeded:" + model)) {
+            return GpuExecution.open(source, options, device);
+        }
+    }
+
+    private static GpuExecution open(EmulatorOptions device) {
+        return open("mematte_tiny", HALF, Devices.emulated(device));
+    }
+
+    private Matte matte(GpuExecution execution) {
+        return execution.matte(photo, trimap, EXACT);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"mematte_tiny, FP32", "mematte_tiny, FP16", "vitmatte_tiny, FP16"})
+    void bothArchitecturesPathsAgree(String model, Precision precision) {
+        MattingOptions options = MattingOptions.defaults().withPrecision(precision);
+        try (GpuExecution old = open(model, options, Devices.emulated(EmulatorOptions.sm(75)));
+                GpuExecution recent = open(model, options, Devices.emulated(EmulatorOptions.sm(80)))) {
+            Matte first = matte(old);
+            Matte second = matte(recent);
+            assertEquals(first.routing().kept(), second.routing().kept());
+            double worst = Alphas.difference(first.alpha(), second.alpha());
+            assertTrue(worst < (precision == Precision.FP32 ? 1e-5 : 5e-3), "alpha differs by " + worst);
+        }
+    }
+
+    /** Small strips, bands and chunks give what large ones give, and the device holds what was planned. */
+    @Test
+    void aTightBudgetChangesLittle() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80));
+        long before = device.freeBytes();
+        try (GpuExecution free = open("mematte_tiny", MattingOptions.defaults(), device)) {
+            Matte expected = matte(free);
+            assertEquals(expected.plannedBytes(), before - device.freeBytes());
+            long budget = 21_500_000;
+            MattingOptions tight = MattingOptions.defaults().withMemoryBudget(budget);
+            try (GpuExecution lean = open("mematte_tiny", tight, Devices.emulated(EmulatorOptions.sm(80)))) {
+                Matte matte = matte(lean);
+                assertTrue(matte.peakBytes() <= budget && matte.peakBytes() < expected.peakBytes(), matte.toString());
+                assertEquals(matte.plannedBytes(), matte.peakBytes());
+                assertTrue(Alphas.difference(expected.alpha(), matte.alpha()) < 1e-5);
+            }
+        }
+    }
+
+    @Test
+    void anAllocationThatFailsIsTriedAgainWithLess() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80).withFailingAllocation(2));
+        try (GpuExecution execution = open("mematte_tiny", HALF, device)) {
+            long planned = execution.plan(HEIGHT, WIDTH).peakBytes();
+            Matte matte = matte(execution);
+            assertTrue(matte.peakBytes() < planned, matte.toString());
+            assertEquals(matte.peakBytes(), device.totalBytes() - device.freeBytes());
+        }
+    }
+
+    @Test
+    void anImageThatDoesNotFitLeaksNothingAndTheNextOneWorks() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80).withMemory(MEMORY));
+        try (GpuExecution execution = open("mematte_tiny", HALF, device)) {
+            long free = device.freeBytes();
+            Photo large = Scenes.photo(900, 900, 1);
+            Trimap unknown = Scenes.disc(900, 900, 1);
+            assertThrows(OutOfDeviceMemoryException.class, () -> execution.matte(large, unknown, EXACT));
+            assertEquals(free, device.freeBytes());
+            assertEquals(HEIGHT, matte(execution).alpha().height());
+        }
+    }
+
+    @Test
+    void weightsThatDoNotFitCloseTheDevice() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80).withFailingAllocation(1));
+        assertThrows(OutOfDeviceMemoryException.class, () -> open("mematte_tiny", HALF, device));
+        assertThrows(IllegalStateException.class, device::freeBytes);
+    }
+
+    @Test
+    void aFailedLaunchIsNamedAndTheDeviceUnusable() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80).withFailingLaunch(7));
+        GpuExecution execution = open("mematte_tiny", HALF, device);
+        String message = assertThrows(DeviceException.class, () -> matte(execution)).getMessage();
+        assertTrue(message.matches("(?s).*launching \\w+: \\w+_fp16.*grid \\d+ x .*parameters.*"), message);
+        message = assertThrows(DeviceException.class, () -> matte(execution)).getMessage();
+        assertTrue(message.contains("cannot be used any more"), message);
+        execution.close();
+    }
+
+    @Test
+    void aCancelledRunLeavesTheDeviceUsable() {
+        try (GpuExecution execution = open(EmulatorOptions.sm(80))) {
+            Cancellation cancellation = new Cancellation();
+            MatteRequest request = EXACT.withCancellation(cancellation).withProgress((name, done, total) -> {
+                if (done == total / 2) {
+                    cancellation.cancel();
+                }
+            });
+            assertThrows(CancellationException.class, () -> execution.matte(photo, trimap, request));
+            assertEquals(HEIGHT, matte(execution).alpha().height());
+        }
+    }
+
+    @Test
+    void callersShareTheDeviceAndGetTheSameBytes() throws Exception {
+        Device device = Devices.emulated(EmulatorOptions.sm(80));
+        try (GpuExecution execution = open("mematte_tiny", HALF, device)) {
+            Photo small = Scenes.photo(31, 45, 1);
+            Trimap unknown = Scenes.disc(31, 45, 1);
+            Matte expected = execution.matte(small, unknown, EXACT);
+            long free = device.freeBytes();
+            ExecutorService threads = Executors.newFixedThreadPool(8);
+            try {
+                List<Future<Matte>> mattes = new ArrayList<>();
+                for (int i = 0; i < 8; i++) {
+                    mattes.add(threads.submit(() -> execution.matte(small, unknown, EXACT)));
+                }
+                for (Future<Matte> matte : mattes) {
+                    assertEquals(expected.alpha().values(), matte.get().alpha().values());
+                    assertEquals(expected.routing(), matte.get().routing());
+                }
+            } finally {
+                threads.shutdownNow();
+            }
+            assertEquals(free, device.freeBytes());
+        }
+    }
+
+    /** Larger images take more memory once; later ones none. */
+    @Test
+    void memoryIsKeptForLaterImages() {
+        Device device = Devices.emulated(EmulatorOptions.sm(80));
+        try (GpuExecution execution = open("vitmatte_tiny", HALF, device)) {
+            matte(execution);
+            long free = device.freeBytes();
+            execution.matte(Scenes.photo(32, 64, 2), Scenes.disc(32, 64, 2), EXACT);
+            assertEquals(free, device.freeBytes());
+            Matte larger = execution.matte(Scenes.photo(96, 128, 2), Scenes.disc(96, 128, 2), EXACT);
+            assertTrue(device.freeBytes() < free);
+            assertEquals(larger.plannedBytes(), device.totalBytes() - device.freeBytes());
+        }
+    }
+}
