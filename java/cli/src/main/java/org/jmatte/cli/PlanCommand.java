@@ -33,6 +33,14 @@ final class PlanCommand implements Callable<Integer> {
     @Option(names = "--keep", paramLabel = "F", description = "Fraction of tokens that every router keeps, up to 1.")
     private Double keep;
 
+    @Option(
+            names = "--fit",
+            paramLabel = "BYTES",
+            converter = ByteCount.class,
+            description = "Also tell what fits this much memory, such as 2GiB: the most tokens at this size, and the"
+                    + " largest photo of this shape with the token cap as it is.")
+    private Long fit;
+
     @Option(names = "--json", description = "Machine-readable output.")
     private boolean json;
 
@@ -42,18 +50,27 @@ final class PlanCommand implements Callable<Integer> {
         try (ModelSource source = ModelSource.open(execution.model)) {
             Architecture network = source.architecture();
             Plan plan = Matting.plan(source, size.height(), size.width(), execution.options(keep, network));
+            Fitting fitting = fit == null
+                    ? null
+                    : Fitting.search(source, size, execution.options(keep, network).withMemoryBudget(fit));
             if (json) {
-                out.println(Json.text(tree(plan, network.routed())));
+                out.println(Json.text(tree(plan, network.routed(), fitting)));
             } else {
                 print(plan, network.routed(), out);
+                if (fitting != null) {
+                    out.println("fits    " + fitting.inWords(network.routed()));
+                }
             }
         }
         return Main.DONE;
     }
 
     /** Without what this network does not have. */
-    private static ObjectNode tree(Plan plan, boolean routed) {
+    private static ObjectNode tree(Plan plan, boolean routed, Fitting fitting) {
         ObjectNode tree = Json.tree(plan);
+        if (fitting != null) {
+            tree.set("fit", Json.tree(fitting));
+        }
         if (!routed) {
             tree.putNull("max_tokens");
         }

@@ -153,6 +153,10 @@ public final class GpuExecution extends Execution {
             long budget = options.memoryBudget();
             while (true) {
                 Fit fit = planner.fit(task, budget, wide);
+                int cap = fit.task().tokens().cap();
+                if (cap < task.tokens().cap()) {
+                    LOG.warn("{} bytes of memory lower the token cap to {}: quality may suffer", budget, cap);
+                }
                 Arena arena;
                 try {
                     arena = roomFor(fit);

@@ -14,13 +14,9 @@ import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
 import org.jmatte.network.VitNetwork;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** Finds the settings under which a run fits its memory: by walking through the network without computing. */
 final class Planner {
-    private static final Logger LOG = LoggerFactory.getLogger(Planner.class);
-
     private final VitModel shapes;
     private final long weightsBytes;
     private final MattingOptions options;
@@ -202,7 +198,6 @@ final class Planner {
                 tooMany = cap;
             }
         }
-        LOG.warn("the memory budget of {} bytes lowers the token cap to {}: quality may suffer", budget, fitting);
         return least;
     }
 }
