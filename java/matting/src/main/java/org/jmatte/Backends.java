@@ -41,7 +41,10 @@ final class Backends {
         try {
             device = device(source, options);
         } catch (NoDeviceException e) {
-            LOG.info("Planning for an RTX 2080 Ti (sm_75, {} multiprocessors): {}", PLANNED_MULTIPROCESSORS, e.getMessage());
+            LOG.info(
+                    "Planning for an RTX 2080 Ti (sm_75, {} multiprocessors): {}",
+                    PLANNED_MULTIPROCESSORS,
+                    e.getMessage());
             device = new PlanningDevice(
                     options.precision() == Precision.BF16 ? EMULATED_ARCHITECTURE : PLANNED_ARCHITECTURE,
                     PLANNED_MULTIPROCESSORS);

@@ -70,11 +70,22 @@ public record MattingOptions(
 
     public static MattingOptions defaults() {
         return new MattingOptions(
-                Backend.AUTO, ANY_DEVICE, Precision.FP32, StreamType.AUTO, Isa.AUTO, 0, DEFAULT_MAX_TOKENS, OptionalDouble.empty(), OptionalInt.empty(), 0, Padding.AUTO);
+                Backend.AUTO,
+                ANY_DEVICE,
+                Precision.FP32,
+                StreamType.AUTO,
+                Isa.AUTO,
+                0,
+                DEFAULT_MAX_TOKENS,
+                OptionalDouble.empty(),
+                OptionalInt.empty(),
+                0,
+                Padding.AUTO);
     }
 
     public MattingOptions withBackend(Backend value) {
-        return new MattingOptions(value, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(
+                value, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withDevice(int value) {
@@ -88,36 +99,62 @@ public record MattingOptions(
     }
 
     public MattingOptions withPrecision(Precision value) {
-        return new MattingOptions(backend, device, value, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(
+                backend, device, value, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withIsa(Isa value) {
-        return new MattingOptions(backend, device, precision, stream, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(
+                backend, device, precision, stream, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withThreads(int value) {
-        return new MattingOptions(backend, device, precision, stream, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(
+                backend, device, precision, stream, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withMaxTokens(int value) {
-        return new MattingOptions(backend, device, precision, stream, isa, threads, value, keep, gmacs, memoryBudget, padding);
+        return new MattingOptions(
+                backend, device, precision, stream, isa, threads, value, keep, gmacs, memoryBudget, padding);
     }
 
     public MattingOptions withKeep(double value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, threads, maxTokens, OptionalDouble.of(value), gmacs, memoryBudget, padding);
+                backend,
+                device,
+                precision,
+                stream,
+                isa,
+                threads,
+                maxTokens,
+                OptionalDouble.of(value),
+                gmacs,
+                memoryBudget,
+                padding);
     }
 
     public MattingOptions withGmacs(int value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, threads, maxTokens, keep, OptionalInt.of(value), memoryBudget, padding);
+                backend,
+                device,
+                precision,
+                stream,
+                isa,
+                threads,
+                maxTokens,
+                keep,
+                OptionalInt.of(value),
+                memoryBudget,
+                padding);
     }
 
     public MattingOptions withMemoryBudget(long value) {
-        return new MattingOptions(backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, value, padding);
+        return new MattingOptions(
+                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, value, padding);
     }
 
     public MattingOptions withPadding(Padding value) {
-        return new MattingOptions(backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
+        return new MattingOptions(
+                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
     }
 }

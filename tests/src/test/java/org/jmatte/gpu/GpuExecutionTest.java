@@ -125,7 +125,8 @@ class GpuExecutionTest {
     void aFailedLaunchIsNamedAndTheDeviceUnusable() {
         Device device = Devices.emulated(EmulatorOptions.sm(80).withFailingLaunch(7));
         GpuExecution execution = open("mematte_tiny", HALF, device);
-        String message = assertThrows(DeviceException.class, () -> matte(execution)).getMessage();
+        String message =
+                assertThrows(DeviceException.class, () -> matte(execution)).getMessage();
         assertTrue(message.matches("(?s).*launching \\w+: \\w+_fp16.*grid \\d+ x .*parameters.*"), message);
         message = assertThrows(DeviceException.class, () -> matte(execution)).getMessage();
         assertTrue(message.contains("cannot be used any more"), message);

@@ -86,15 +86,16 @@ class OverflowTest {
         Path model = scaled(factors);
         MatteRequest request = MatteRequest.defaults().withFormat(Alpha.Format.F32);
         Matte exact = matte(model, MattingOptions.defaults().withBackend(Backend.CPU), request);
-        Matte matte = matte(model, half(stream), request.withForcedTokens(exact.routing().kept()));
+        Matte matte = matte(
+                model, half(stream), request.withForcedTokens(exact.routing().kept()));
         double worst = Alphas.difference(exact.alpha(), matte.alpha());
         assertTrue(worst < 0.02, "alpha differs by " + worst);
         assertEquals(exact.routing().kept(), matte.routing().kept());
     }
 
     /** fc1 of the refinement leaves 10^5 times as much, and the depthwise convolution takes it back. */
-    private static final Map<String, Float> LARGE_HIDDEN = Map.of(
-            "efficient_block.fc1.weight", 1e5f, "efficient_block.fc1.bias", 1e5f, "dwconv.weight", 1e-5f);
+    private static final Map<String, Float> LARGE_HIDDEN =
+            Map.of("efficient_block.fc1.weight", 1e5f, "efficient_block.fc1.bias", 1e5f, "dwconv.weight", 1e-5f);
 
     @Test
     void aRefinementThatOverflowsIsRepeatedInFp32() {
@@ -110,8 +111,7 @@ class OverflowTest {
     void aStreamThatOverflowsIsRefused() {
         Path model = scaled(Map.of("pos_embed", 1e8f));
         String message = assertThrows(
-                        ArithmeticException.class,
-                        () -> matte(model, half(StreamType.AUTO), MatteRequest.defaults()))
+                        ArithmeticException.class, () -> matte(model, half(StreamType.AUTO), MatteRequest.defaults()))
                 .getMessage();
         assertTrue(message.matches("block \\d+ .*FP16.*use bf16 or fp32"), message);
     }

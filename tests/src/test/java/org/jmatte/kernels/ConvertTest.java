@@ -69,7 +69,8 @@ class ConvertTest {
             Tensor floats = memory.tensor(FP32, 8);
             assertRefused(device, memory.tensorAt(1024, FP32, 8), floats, "convert: out: expected fp16 or bf16");
             assertRefused(device, memory.tensorAt(1024, FP16, 7), floats, "convert: out: expected in's shape = [8]");
-            assertRefused(device, memory.tensorAt(1024, BF16, 8), floats, "convert: out: expected fp16 or fp32 on a card");
+            assertRefused(
+                    device, memory.tensorAt(1024, BF16, 8), floats, "convert: out: expected fp16 or fp32 on a card");
             assertRefused(device, memory.tensor(FP16, 8), floats, "convert: out: expected memory apart from in's");
             assertRefused(device, floats, memory.tensorAt(1024, BF16, 8), "convert: in: expected fp32 or fp16");
         }

@@ -52,7 +52,8 @@ final class PlanCommand implements Callable<Integer> {
             Plan plan = Matting.plan(source, size.height(), size.width(), execution.options(keep, network));
             Fitting fitting = fit == null
                     ? null
-                    : Fitting.search(source, size, execution.options(keep, network).withMemoryBudget(fit));
+                    : Fitting.search(
+                            source, size, execution.options(keep, network).withMemoryBudget(fit));
             if (json) {
                 out.println(Json.text(tree(plan, network.routed(), fitting)));
             } else {

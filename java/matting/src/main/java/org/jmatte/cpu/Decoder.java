@@ -6,8 +6,8 @@ import org.jmatte.cpu.Linear.Epilogue;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.image.Alpha;
 import org.jmatte.network.Geometry;
-import org.jmatte.weights.Parameters.Scale;
 import org.jmatte.network.VitArchitecture;
+import org.jmatte.weights.Parameters.Scale;
 
 /**
  * Detail capture: three stride-2 convolutions of the photo, four fusions of their maps with the twofold upsampled

@@ -63,7 +63,9 @@ final class Bottleneck {
     private void convolve(GpuRun run, Tensor a, Tensor b) {
         boolean whole = Conv3x3.takesNorm(run.operands(), conv1.outputs(), 1);
         MapOptions options = whole
-                ? MapOptions.NONE.norm(norm2.weight(), norm2.bias(), norm2.eps()).gelu()
+                ? MapOptions.NONE
+                        .norm(norm2.weight(), norm2.bias(), norm2.eps())
+                        .gelu()
                 : MapOptions.NONE;
         Conv3x3.run(run.device(), map(run, b), map(run, a), conv2, null, 1, options, run.stream());
         if (!whole) {
@@ -72,8 +74,8 @@ final class Bottleneck {
     }
 
     private static FeatureMap map(GpuRun run, Tensor rows) {
-        return FeatureMap.of(rows.reshape(
-                run.geometry().gridHeight(), run.geometry().gridWidth(), rows.size(1)));
+        return FeatureMap.of(
+                rows.reshape(run.geometry().gridHeight(), run.geometry().gridWidth(), rows.size(1)));
     }
 
     /** stream += norm3(conv3(b)). */

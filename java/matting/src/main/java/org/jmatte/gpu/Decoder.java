@@ -64,8 +64,7 @@ final class Decoder {
      * @param active where pixels are wanted
      * @param keepKnown whether the trimap's known values replace the result
      */
-    void run(
-            GpuRun run, Tensor x, DeviceImages images, ActiveArea active, boolean keepKnown) {
+    void run(GpuRun run, Tensor x, DeviceImages images, ActiveArea active, boolean keepKnown) {
         // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map.
         StripMap d1 = StripMap.of(run, DETAIL[0], 2, 12, 0, 40);
         StripMap d2 = StripMap.of(run, DETAIL[1], 4, 6, 0, 36);
@@ -91,35 +90,49 @@ final class Decoder {
                 encoded = FeatureMap.of(x.reshape(gridHeight, gridWidth, features));
             }
             PhotoPlanes photo = images.planes();
-            strips.add(d1, (from, to, columns) -> Conv3x3.photo(
-                    run.device(), d1.map(), photo, detail[0], detailBias[0], 2, relu(from, to, columns), run.stream()));
+            strips.add(
+                    d1,
+                    (from, to, columns) -> Conv3x3.photo(
+                            run.device(),
+                            d1.map(),
+                            photo,
+                            detail[0],
+                            detailBias[0],
+                            2,
+                            relu(from, to, columns),
+                            run.stream()));
             strips.add(d2, (from, to, columns) -> halve(run, 1, d2.map(), d1.map(), relu(from, to, columns)));
             strips.add(d3, (from, to, columns) -> halve(run, 2, d3.map(), d2.map(), relu(from, to, columns)));
             strips.add(f0, (from, to, columns) -> fuse(run, 0, f0.map(), d3.map(), encoded, from, to, columns));
             strips.add(f1, (from, to, columns) -> fuse(run, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
             strips.add(f2, (from, to, columns) -> fuse(run, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
-            strips.add(f3, (from, to, columns) -> DetailCapture.fusePhoto(
-                    run.device(),
-                    f3.map(),
-                    f2.map(),
-                    fusedUp[3],
-                    photo,
-                    fusedDetail[3],
-                    fusedBias[3],
-                    relu(from, to, columns),
-                    run.stream()));
-            strips.addResult(f3, run.geometry().width(), (from, to, columns) -> DetailCapture.head(
-                    run.device(),
-                    images.alpha(),
-                    f3.map(),
-                    head,
-                    headBias,
-                    alphaWeights,
-                    alphaBias,
-                    keepKnown ? images.trimap() : null,
-                    run.notNumbers(),
-                    part(from, to, columns),
-                    run.stream()));
+            strips.add(
+                    f3,
+                    (from, to, columns) -> DetailCapture.fusePhoto(
+                            run.device(),
+                            f3.map(),
+                            f2.map(),
+                            fusedUp[3],
+                            photo,
+                            fusedDetail[3],
+                            fusedBias[3],
+                            relu(from, to, columns),
+                            run.stream()));
+            strips.addResult(
+                    f3,
+                    run.geometry().width(),
+                    (from, to, columns) -> DetailCapture.head(
+                            run.device(),
+                            images.alpha(),
+                            f3.map(),
+                            head,
+                            headBias,
+                            alphaWeights,
+                            alphaBias,
+                            keepKnown ? images.trimap() : null,
+                            run.notNumbers(),
+                            part(from, to, columns),
+                            run.stream()));
             strips.produce();
             run.countDecoded((long) f3.producedUpTo(run.geometry().height()) * f3.width());
         });
@@ -155,7 +168,6 @@ final class Decoder {
     private void fuse(
             GpuRun run, int i, FeatureMap out, FeatureMap details, FeatureMap low, int from, int to, Tensor columns) {
         Conv3x3.run(run.device(), out, details, fusedDetail[i], null, 1, part(from, to, columns), run.stream());
-        DetailCapture.fuse(
-                run.device(), out, low, fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
+        DetailCapture.fuse(run.device(), out, low, fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
     }
 }

@@ -22,8 +22,7 @@ import org.jmatte.kernels.Tensor;
  */
 record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, float[] mean, float[] std) {
 
-    static DeviceImages take(
-            GpuRun run, int bits, Alpha.Format format, boolean snap, float[] mean, float[] std) {
+    static DeviceImages take(GpuRun run, int bits, Alpha.Format format, boolean snap, float[] mean, float[] std) {
         long height = run.geometry().height();
         long width = run.geometry().width();
         ElementType values =
@@ -65,7 +64,14 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, flo
     /** Patches of the tokens from {@code first} on, as rows. */
     void unfold(GpuRun run, Tensor out, int gridWidth, int first) {
         EmbedPatches.unfold(
-                run.device(), out, photo, trimap, planes(run.operands(), mean, std, bits(), snap), gridWidth, first, run.stream());
+                run.device(),
+                out,
+                photo,
+                trimap,
+                planes(run.operands(), mean, std, bits(), snap),
+                gridWidth,
+                first,
+                run.stream());
     }
 
     /** How pixels become operands of the patch embedding: in 16 bits, by numbers that all of them hold exactly. */

@@ -1,9 +1,9 @@
 package org.jmatte.gpu;
 
 import org.jmatte.kernels.Gemm;
+import org.jmatte.kernels.LayerNorm;
 import org.jmatte.kernels.SparseAttention;
 import org.jmatte.kernels.Tensor;
-import org.jmatte.kernels.LayerNorm;
 import org.jmatte.network.VitArchitecture;
 
 /**

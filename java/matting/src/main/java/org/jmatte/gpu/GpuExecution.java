@@ -92,8 +92,7 @@ public final class GpuExecution extends Execution {
 
     private VitModel layers(ModelSource source, Parameters parameters, Device target, Arena arena) {
         Types types = Types.of(options.precision(), options.stream(), target.architecture());
-        return new VitModel(
-                source, architecture, options, new GpuWeights(parameters, target, arena, types.operands()));
+        return new VitModel(source, architecture, options, new GpuWeights(parameters, target, arena, types.operands()));
     }
 
     /**
@@ -145,7 +144,8 @@ public final class GpuExecution extends Execution {
         boolean snap = trimap.values() == Trimap.Values.SNAP;
         Task task = planner.task(photo.height(), photo.width(), photo.bits(), snap, request);
         if (isKnown(trimap, request)) {
-            Routing nobody = new Routing(task.geometry().gridHeight(), task.geometry().gridWidth(), List.of());
+            Routing nobody =
+                    new Routing(task.geometry().gridHeight(), task.geometry().gridWidth(), List.of());
             return new Matte(prepared(trimap, request), nobody, null, 0, 0, weightsBytes, weightsBytes);
         }
         running.lock();
@@ -229,7 +229,8 @@ public final class GpuExecution extends Execution {
                     + " holds; the checkpoint's weights do not fit this photo in that type: use bf16 or fp32");
         }
         wide |= place;
-        LOG.warn("{}: numbers pass what fp16 holds; repeated with fp32 there, and so from now on", Overflow.name(place));
+        LOG.warn(
+                "{}: numbers pass what fp16 holds; repeated with fp32 there, and so from now on", Overflow.name(place));
     }
 
     /** Memory for a run; allocated only if what is there does not suffice. */

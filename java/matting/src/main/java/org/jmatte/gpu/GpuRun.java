@@ -56,14 +56,12 @@ final class GpuRun {
     }
 
     static GpuRun planning(PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request) {
-        return new GpuRun(
-                device, device.defaultStream(), Arena.planning(), geometry, settings, request, 0);
+        return new GpuRun(device, device.defaultStream(), Arena.planning(), geometry, settings, request, 0);
     }
 
     /** A walk that computes, in an arena planned for it. */
     static GpuRun computing(GpuRun plan, Device device, Stream stream, Arena arena) {
-        return new GpuRun(
-                device, stream, arena, plan.geometry, plan.settings, plan.request, plan.stages.size());
+        return new GpuRun(device, stream, arena, plan.geometry, plan.settings, plan.request, plan.stages.size());
     }
 
     Device device() {
@@ -246,7 +244,6 @@ final class GpuRun {
      * @param columns of the widest product
      */
     int chunk(int total, long elements, int columns) {
-        return tiling().rows(
-                arena.mark(), elements * operands().bytes(), total, columns, device.multiprocessors());
+        return tiling().rows(arena.mark(), elements * operands().bytes(), total, columns, device.multiprocessors());
     }
 }

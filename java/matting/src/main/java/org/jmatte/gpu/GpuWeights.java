@@ -55,8 +55,7 @@ final class GpuWeights {
     /** A linear layer or 1x1 convolution, with its bias if the layer has one. */
     Linear linear(String name) {
         long[] shape = parameters.shape(name + ".weight");
-        return new Linear(
-                put(operands, () -> parameters.values(name + ".weight"), shape[0], shape[1]), bias(name));
+        return new Linear(put(operands, () -> parameters.values(name + ".weight"), shape[0], shape[1]), bias(name));
     }
 
     /** A layer's bias in fp32, or null. */

@@ -11,8 +11,8 @@ final class Numbers {
 
     /** The values as stored, rounded to nearest even. */
     static ByteBuffer bytes(float[] values, ElementType type) {
-        ByteBuffer bytes =
-                ByteBuffer.allocate(Math.multiplyExact(values.length, type.bytes())).order(ByteOrder.nativeOrder());
+        ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(values.length, type.bytes()))
+                .order(ByteOrder.nativeOrder());
         switch (type) {
             case FP32 -> bytes.asFloatBuffer().put(values);
             case FP16 -> {

@@ -20,10 +20,7 @@ final class PatchEmbedding {
         Parameters parameters = weights.parameters();
         int channels = (int) parameters.shape(NAME + ".weight")[0];
         Tensor matrix = weights.put(
-                weights.operands(),
-                () -> matrix(parameters, channels, planes),
-                channels,
-                EmbedPatches.PATCH_VALUES);
+                weights.operands(), () -> matrix(parameters, channels, planes), channels, EmbedPatches.PATCH_VALUES);
         Tensor bias = weights.put(ElementType.FP32, () -> bias(parameters, planes), channels);
         projection = new Linear(matrix, bias);
         table = weights.put(

@@ -79,7 +79,8 @@ final class Planner {
             walk = GpuRun.planning(device, task.geometry, settings, task.request);
             DeviceImages images = task.images(walk, shapes);
             new VitNetwork(shapes.network())
-                    .run(new VitGpuOps(shapes, walk, task.tokens, images, ActiveArea.everything(), device.createEvent()));
+                    .run(new VitGpuOps(
+                            shapes, walk, task.tokens, images, ActiveArea.everything(), device.createEvent()));
         }
 
         Task task() {

@@ -63,8 +63,7 @@ final class Refinement {
     }
 
     /** @param type of the hidden maps and both layers' weights */
-    private void refine(
-            GpuRun run, Tensor x, Tensor y, Tensor gate, Linear first, Linear second, ElementType type) {
+    private void refine(GpuRun run, Tensor x, Tensor y, Tensor gate, Linear first, Linear second, ElementType type) {
         int height = run.geometry().gridHeight();
         int width = run.geometry().gridWidth();
         int channels = first.inputs();
@@ -129,7 +128,8 @@ final class Refinement {
         long sums = ceilDiv(height, SUMMED_ROWS) * 2 * ceilDiv(width, SUMMED_COLUMNS) * hidden * Float.BYTES;
         long halo = 2 * HALO * width * hidden * type.bytes();
         long rowBytes = (2 * hidden + besides) * width * type.bytes();
-        return run.tiling().even(run.arena().mark() + halo + sums, rowBytes, run.tiling().band(), height);
+        return run.tiling()
+                .even(run.arena().mark() + halo + sums, rowBytes, run.tiling().band(), height);
     }
 
     private long partialRows(GpuRun run, int band) {

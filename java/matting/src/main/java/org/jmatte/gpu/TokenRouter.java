@@ -39,7 +39,8 @@ final class TokenRouter {
         pooled = weights.put(ElementType.FP32, () -> parameters.values(both), half, 2L * half);
         localBias = weights.bias(name + "out_conv.0");
         String scores = name + "out_conv.4";
-        marginWeights = weights.put(ElementType.FP32, () -> difference(parameters.values(scores + ".weight")), half / 2);
+        marginWeights =
+                weights.put(ElementType.FP32, () -> difference(parameters.values(scores + ".weight")), half / 2);
         float[] bias = parameters.values(scores + ".bias");
         marginBias = bias[0] - bias[1];
     }

@@ -72,12 +72,14 @@ final class VitGpuOps implements VitOps {
 
     @Override
     public void windowAttention(int block) {
-        run.stage(name(block, "window attention"), () -> model.localAttention(block).run(run, x));
+        run.stage(name(block, "window attention"), () -> model.localAttention(block)
+                .run(run, x));
     }
 
     @Override
     public void globalAttention(int block) {
-        run.stage(name(block, "global attention"), () -> model.globalAttention(block).runAll(run, x));
+        run.stage(name(block, "global attention"), () -> model.globalAttention(block)
+                .runAll(run, x));
     }
 
     @Override
@@ -214,12 +216,13 @@ final class VitGpuOps implements VitOps {
 
     private void tap(String name) {
         if (listener() != null) {
-            listener().tensor(
-                    name,
-                    run.readFloats(x).asReadOnlyBuffer(),
-                    run.geometry().gridHeight(),
-                    run.geometry().gridWidth(),
-                    channels);
+            listener()
+                    .tensor(
+                            name,
+                            run.readFloats(x).asReadOnlyBuffer(),
+                            run.geometry().gridHeight(),
+                            run.geometry().gridWidth(),
+                            channels);
         }
     }
 }
