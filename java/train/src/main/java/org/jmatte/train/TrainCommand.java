@@ -14,8 +14,8 @@ import picocli.CommandLine.Spec;
         subcommands = {PamCommand.class, MeMatteCommand.class, GenerateCommand.class})
 public final class TrainCommand implements Verb {
     static {
-        // JavaCPP would refuse tensors once the process is larger than twice the Java heap's limit. It reads these when it
-        // is loaded.
+        // JavaCPP would refuse tensors once the process is larger than twice the Java heap's limit. It reads these
+        // when it is loaded.
         for (String limit : List.of("org.bytedeco.javacpp.maxBytes", "org.bytedeco.javacpp.maxPhysicalBytes")) {
             if (System.getProperty(limit) == null) {
                 System.setProperty(limit, "0");
