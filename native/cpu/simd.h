@@ -172,8 +172,15 @@ JMATTE_INLINE void copy_bytes(void* out, const void* in, long bytes) {
     constexpr long STEP = sizeof(Vec);
     char* to = (char*)out;
     const char* from = (const char*)in;
-    if (bytes < STEP) {
-        __builtin_memcpy(to, from, bytes);
+    if (bytes < STEP) { // two copies that may overlap, but for the shortest
+        if (bytes >= 32) {
+            __builtin_memcpy(to, from, 32);
+            __builtin_memcpy(to + bytes - 32, from + bytes - 32, 32);
+        } else if (bytes >= 16) {
+            __builtin_memcpy(to, from, 16);
+            __builtin_memcpy(to + bytes - 16, from + bytes - 16, 16);
+        } else
+            __builtin_memcpy(to, from, bytes);
         return;
     }
     long i = 0;

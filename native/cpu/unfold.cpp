@@ -150,6 +150,37 @@ void edge(const Map& map, const char* row, int x, char* out) {
             __builtin_memset(out, 0, map.pixel);
 }
 
+/// Runs of bytes, from_step and to_step apart; WHOLE vectors of a run, and perhaps a rest.
+template <int WHOLE>
+void copy_runs(const char* from, long from_step, int count, long run, char* to, long to_step) {
+    constexpr long VECTOR = sizeof(Vec);
+    for (int i = 0; i < count; i++, from += from_step, to += to_step) {
+#pragma GCC unroll 8
+        for (int k = 0; k < WHOLE; k++)
+            store((float*)(to + k * VECTOR), load((const float*)(from + k * VECTOR)));
+        if (WHOLE * VECTOR < run)
+            store((float*)(to + run - VECTOR), load((const float*)(from + run - VECTOR)));
+    }
+}
+
+/// The same of any length; the usual ones without a loop inside the loop.
+void copy_runs(const char* from, long from_step, int count, long run, char* to, long to_step) {
+    switch (run / (long)sizeof(Vec)) {
+    case 1:
+        return copy_runs<1>(from, from_step, count, run, to, to_step);
+    case 2:
+        return copy_runs<2>(from, from_step, count, run, to, to_step);
+    case 3:
+        return copy_runs<3>(from, from_step, count, run, to, to_step);
+    case 4:
+        return copy_runs<4>(from, from_step, count, run, to, to_step);
+    case 6:
+        return copy_runs<6>(from, from_step, count, run, to, to_step);
+    }
+    for (int i = 0; i < count; i++)
+        copy_bytes(to + i * to_step, from + i * from_step, run);
+}
+
 } // namespace
 
 void unfold_pixels(const void* photo, int bits, long photo_stride, const unsigned char* trimap, int snap, int height,
@@ -171,23 +202,26 @@ void unfold3x3(const void* map, int type, int ring, int height, int width, int c
                int rows, int columns, void* out, long pitch) {
     Map from = map_of(map, type, ring, height, width, channels);
     long run = 3 * from.pixel; // the three neighbours of a tap row lie side by side in the map and in the result
-    long rest = (pitch - 9L * channels) * (from.pixel / channels);
+    long step = pitch * (from.pixel / channels);
+    // The columns whose neighbours are all inside are from `begin` to `end`.
+    int begin = x0 == 0, end = columns;
+    while (end > begin && (x0 + end - 1) * stride + 1 >= width)
+        end--;
     char* to = (char*)out;
-    for (int r = 0; r < rows; r++) {
-        int y = (y0 + r) * stride;
-        const char* row[3];
-        for (int ky = 0; ky < 3; ky++)
-            row[ky] = y + ky > 0 && y + ky <= height ? from.row(y + ky - 1) : nullptr;
-        for (int c = 0; c < columns; c++, to += rest) {
-            int x = (x0 + c) * stride;
-            bool inside = x > 0 && x + 1 < width;
-            for (int ky = 0; ky < 3; ky++, to += run)
-                if (row[ky] && inside)
-                    copy_bytes(to, row[ky] + (x - 1) * from.pixel, run);
-                else
-                    edge(from, row[ky], x, to);
+    for (int r = 0; r < rows; r++, to += columns * step)
+        for (int ky = 0; ky < 3; ky++) {
+            int y = (y0 + r) * stride + ky - 1;
+            const char* row = y >= 0 && y < height ? from.row(y) : nullptr;
+            char* at = to + ky * run;
+            int inner = row ? begin : columns, after = row ? end : columns;
+            for (int c = 0; c < inner; c++)
+                edge(from, row, (x0 + c) * stride, at + c * step);
+            if (inner < after)
+                copy_runs(row + ((x0 + inner) * (long)stride - 1) * from.pixel, stride * from.pixel, after - inner, run,
+                          at + inner * step, step);
+            for (int c = after; c < columns; c++)
+                edge(from, row, (x0 + c) * stride, at + c * step);
         }
-    }
 }
 
 void unfold2x2(const void* map, int type, int height, int width, int channels, int y0, int x0, int rows, int columns,
