@@ -6,6 +6,7 @@ import static org.jmatte.kernels.ElementType.U8;
 import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.kernels.Conv2x2;
+import org.jmatte.kernels.Convert;
 import org.jmatte.kernels.DepthwiseConv;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.FeatureMap;
@@ -18,7 +19,7 @@ import org.jmatte.kernels.Tensor;
 import org.jmatte.kernels.TokenRouting;
 import org.jmatte.kernels.VectorLayers;
 
-/** Calls of the operators that MEMatte does without, at sizes that PAM has for a photo. */
+/** Calls that {@link MematteCalls} does without: rows that are moved or converted alone, and PAM's operators. */
 final class OtherCalls {
     private static final float EPS = 1e-6f;
     private static final float SLOPE = 0.1f;
@@ -39,6 +40,9 @@ final class OtherCalls {
     static List<KernelCall> of(int height, int width, double keep, ElementType type) {
         OtherCalls all = new OtherCalls(height, width, type);
         all.rows(keep);
+        if (type != FP32) {
+            all.conversion();
+        }
         all.planes(height, width);
         all.depthwise(4, 64);
         all.depthwise(16, 256);
@@ -74,6 +78,15 @@ final class OtherCalls {
                         : s -> TokenRouting.scatter(in.device(), all, some, index, null, s);
             });
         }
+    }
+
+    private void conversion() {
+        int tokens = height / 16 * (width / 16);
+        add("rows", "operands of an fp32 stream", "[" + tokens + ", " + ROUTED_CHANNELS + "]", in -> {
+            Tensor out = in.empty(type, tokens, ROUTED_CHANNELS);
+            Tensor stream = in.random(FP32, tokens, ROUTED_CHANNELS);
+            return s -> Convert.run(in.device(), out, stream, s);
+        });
     }
 
     private void planes(int photoHeight, int photoWidth) {

@@ -13,7 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.jmatte.kernels.CountingDevice;
+import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.LaunchProfile;
@@ -33,7 +33,7 @@ class CountedWorkTest {
     /** Counted work by stage, of calls that a card with this many multiprocessors would get. */
     private static Map<String, Work> counted(int height, int width) {
         Map<String, Work> stages = new LinkedHashMap<>();
-        try (Device device = new CountingDevice(86, 68)) {
+        try (Device device = new PlanningDevice(86, 68)) {
             for (KernelCall call : MematteCalls.of(height, width, 0.25, ElementType.FP16)) {
                 try (Inputs inputs = new Inputs(device);
                         LaunchProfile profile = LaunchProfile.counting(device)) {

@@ -62,10 +62,16 @@ class CardTest {
     class OnCardConv2x2Test extends Conv2x2Test {}
 
     @Nested
+    class OnCardConvertTest extends ConvertTest {}
+
+    @Nested
     class OnCardDepthwiseConvTest extends DepthwiseConvTest {}
 
     @Nested
     class OnCardImagePlanesTest extends ImagePlanesTest {}
+
+    @Nested
+    class OnCardLargeTensorsTest extends LargeTensorsTest {}
 
     @Nested
     class OnCardLtrmTest extends LtrmTest {}

@@ -4,6 +4,7 @@ import static org.jmatte.kernels.ElementType.BF16;
 import static org.jmatte.kernels.ElementType.FP16;
 import static org.jmatte.kernels.ElementType.FP32;
 import static org.jmatte.kernels.ElementType.I32;
+import static org.jmatte.kernels.Launch.ceilDiv;
 
 /**
  * Numbers in another type: {@code out[i] = in[i]}, rounded to nearest even. Floats become operands for products that no
@@ -58,7 +59,7 @@ public final class Convert {
         return new Launch(
                 OPERATOR,
                 OPERATOR + "_" + in.type() + "_" + out.type(),
-                Math.toIntExact((in.elements() + ELEMENTS - 1) / ELEMENTS),
+                Math.toIntExact(ceilDiv(in.elements(), ELEMENTS)),
                 1,
                 1,
                 parameters,
