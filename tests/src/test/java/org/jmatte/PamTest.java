@@ -44,7 +44,7 @@ class PamTest {
         return Golden.PAM;
     }
 
-    private static PamPath path(Golden golden) {
+    static PamPath path(Golden golden) {
         StringBuilder bits = new StringBuilder();
         for (float kept : golden.values("path")) {
             bits.append(kept == 0 ? '0' : '1');

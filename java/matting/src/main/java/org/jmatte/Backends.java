@@ -8,7 +8,6 @@ import org.jmatte.kernels.DeviceException;
 import org.jmatte.kernels.Devices;
 import org.jmatte.kernels.EmulatorOptions;
 import org.jmatte.kernels.PlanningDevice;
-import org.jmatte.network.PamArchitecture;
 import org.jmatte.weights.ModelSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +30,7 @@ final class Backends {
      * @throws InvalidInputException if the backend asked for is not there
      */
     static Execution open(ModelSource source, MattingOptions options) {
-        Device device = device(source, options);
+        Device device = device(options);
         return device == null ? CpuExecution.open(source, options) : GpuExecution.open(source, options, device);
     }
 
@@ -39,7 +38,7 @@ final class Backends {
     static Execution withoutWeights(ModelSource source, MattingOptions options) {
         Device device;
         try {
-            device = device(source, options);
+            device = device(options);
         } catch (NoDeviceException e) {
             LOG.info(
                     "Planning for an RTX 2080 Ti (sm_75, {} multiprocessors): {}",
@@ -55,12 +54,12 @@ final class Backends {
     }
 
     /** The device to run on, or null for the processor. */
-    private static Device device(ModelSource source, MattingOptions options) {
+    private static Device device(MattingOptions options) {
         return switch (options.backend()) {
             case CPU -> null;
             case EMULATED -> Devices.emulated(EmulatorOptions.sm(EMULATED_ARCHITECTURE));
             case CUDA -> card(options);
-            case AUTO -> cardIfAny(source, options);
+            case AUTO -> cardIfAny(options);
         };
     }
 
@@ -72,11 +71,7 @@ final class Backends {
         }
     }
 
-    private static Device cardIfAny(ModelSource source, MattingOptions options) {
-        if (source.architecture() instanceof PamArchitecture) {
-            LOG.info("Running {} on the CPU, which has its operators", source.architecture());
-            return null;
-        }
+    private static Device cardIfAny(MattingOptions options) {
         try {
             Device device = card(options);
             LOG.info("Running on {}", device.name());

@@ -81,7 +81,7 @@ final class Decoder {
             maps.add(converted);
         }
         run.scratch(() -> {
-            Strips strips = new Strips(run, active, maps);
+            Strips strips = new Strips(run, active, run.geometry().height(), maps);
             FeatureMap encoded;
             if (run.types().differ()) {
                 encoded = converted.map();
@@ -131,20 +131,15 @@ final class Decoder {
                             alphaBias,
                             keepKnown ? images.trimap() : null,
                             run.notNumbers(),
-                            part(from, to, columns),
+                            Strips.part(from, to, columns),
                             run.stream()));
             strips.produce();
             run.countDecoded((long) f3.producedUpTo(run.geometry().height()) * f3.width());
         });
     }
 
-    private static MapOptions part(int from, int to, Tensor columns) {
-        MapOptions rows = MapOptions.NONE.rows(from, to);
-        return columns == null ? rows : rows.columns(columns);
-    }
-
     private static MapOptions relu(int from, int to, Tensor columns) {
-        return part(from, to, columns).relu();
+        return Strips.part(from, to, columns).relu();
     }
 
     /** Rows of the stream as operands. */
@@ -167,7 +162,7 @@ final class Decoder {
 
     private void fuse(
             GpuRun run, int i, FeatureMap out, FeatureMap details, FeatureMap low, int from, int to, Tensor columns) {
-        Conv3x3.run(run.device(), out, details, fusedDetail[i], null, 1, part(from, to, columns), run.stream());
+        Conv3x3.run(run.device(), out, details, fusedDetail[i], null, 1, Strips.part(from, to, columns), run.stream());
         DetailCapture.fuse(run.device(), out, low, fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
     }
 }

@@ -26,8 +26,6 @@ import org.jmatte.kernels.OutOfDeviceMemoryException;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Stream;
 import org.jmatte.network.Architecture;
-import org.jmatte.network.VitArchitecture;
-import org.jmatte.network.VitNetwork;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ModelSource;
 import org.jmatte.weights.Parameters;
@@ -43,11 +41,11 @@ public final class GpuExecution extends Execution {
     private static final double MILLIS = 1e3;
 
     private final Device device;
-    private final VitArchitecture architecture;
+    private final Architecture architecture;
     private final MattingOptions options;
     private final long weightsBytes;
     private final DeviceBuffer weights;
-    private final VitModel model;
+    private final GpuModel model;
     private final Planner planner;
     /** Held by the run that uses the device's memory. */
     private final ReentrantLock running = new ReentrantLock(true);
@@ -60,17 +58,10 @@ public final class GpuExecution extends Execution {
     private GpuExecution(ModelSource source, MattingOptions options, Device device, Checkpoint checkpoint) {
         this.device = device;
         this.options = options;
-        if (!(source.architecture() instanceof VitArchitecture network)) {
-            throw new InvalidInputException(
-                    "backend: " + source.architecture().name() + " runs on the CPU so far; use --backend cpu");
-        }
-        architecture = network;
-        if (options.gmacs().isPresent()) {
-            throw new InvalidInputException("gmacs: " + network.name() + " always runs whole; leave it out");
-        }
+        architecture = source.architecture();
         Arena sizes = Arena.planning();
         PlanningDevice nowhere = new PlanningDevice(device.architecture(), device.multiprocessors());
-        VitModel shapes = layers(source, new Parameters(network, null), nowhere, sizes);
+        GpuModel shapes = layers(source, new Parameters(architecture, null), nowhere, sizes);
         weightsBytes = sizes.peak();
         planner = new Planner(shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
         if (checkpoint == null) {
@@ -81,7 +72,7 @@ public final class GpuExecution extends Execution {
         }
         weights = device.allocate(weightsBytes);
         try {
-            model = layers(source, new Parameters(network, checkpoint), device, Arena.of(weights));
+            model = layers(source, new Parameters(architecture, checkpoint), device, Arena.of(weights));
             device.synchronize();
             stream = device.createStream();
         } catch (Throwable t) {
@@ -90,9 +81,9 @@ public final class GpuExecution extends Execution {
         }
     }
 
-    private VitModel layers(ModelSource source, Parameters parameters, Device target, Arena arena) {
+    private GpuModel layers(ModelSource source, Parameters parameters, Device target, Arena arena) {
         Types types = Types.of(options.precision(), options.stream(), target.architecture());
-        return new VitModel(source, architecture, options, new GpuWeights(parameters, target, arena, types.operands()));
+        return GpuModel.of(source, options, new GpuWeights(parameters, target, arena, types.operands()));
     }
 
     /**
@@ -146,15 +137,15 @@ public final class GpuExecution extends Execution {
         if (isKnown(trimap, request)) {
             Routing nobody =
                     new Routing(task.geometry().gridHeight(), task.geometry().gridWidth(), List.of());
-            return new Matte(prepared(trimap, request), nobody, null, 0, 0, weightsBytes, weightsBytes);
+            return new Matte(prepared(trimap, request), task.job().undecided(), null, 0, 0, weightsBytes, weightsBytes);
         }
         running.lock();
         try {
             long budget = options.memoryBudget();
             while (true) {
                 Fit fit = planner.fit(task, budget, wide);
-                int cap = fit.task().tokens().cap();
-                if (cap < task.tokens().cap()) {
+                int cap = fit.task().job().tokenCap();
+                if (cap < task.job().tokenCap()) {
                     LOG.warn("{} bytes of memory lower the token cap to {}: quality may suffer", budget, cap);
                 }
                 Arena arena;
@@ -199,20 +190,21 @@ public final class GpuExecution extends Execution {
             DeviceImages images = fit.task().images(walk, model);
             images.upload(walk, photo, trimap, alpha);
             ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
-            VitGpuOps ops = new VitGpuOps(model, walk, fit.task().tokens(), images, active, encoded);
-            new VitNetwork(architecture).run(ops);
+            Job job = model.job(walk.geometry(), request).withTokenCap(fit.task().job().tokenCap());
+            Job.Walk choices = job.walk(walk, images, active, encoded);
             images.download(walk, alpha);
             stream.record(end);
-            int overflow = ops.overflow();
+            int overflow = walk.overflows();
             request.cancellation().check();
             if (overflow != 0) {
                 widen(Overflow.first(overflow));
                 return null;
             }
-            Routing routing = ops.routing();
+            Routing routing = choices.routing();
+            walk.requireNumbers();
             double encode = encoded.millisecondsSince(begin) / MILLIS;
             double decode = end.millisecondsSince(encoded) / MILLIS;
-            return new Matte(alpha, routing, null, encode, decode, weightsBytes + arena.peak(), fit.peakBytes());
+            return new Matte(alpha, routing, choices.path(), encode, decode, weightsBytes + arena.peak(), fit.peakBytes());
         }
     }
 

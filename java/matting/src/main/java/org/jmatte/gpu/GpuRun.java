@@ -106,6 +106,24 @@ final class GpuRun {
         return overflow;
     }
 
+    /** Places of {@link Overflow} where numbers passed what their type holds; waits for the device. */
+    int overflows() {
+        return read(overflow).getInt(0);
+    }
+
+    /**
+     * Waits for the device.
+     *
+     * @throws ArithmeticException if a value of alpha is no number
+     */
+    void requireNumbers() {
+        int others = read(notNumbers).getInt(0);
+        if (others != 0) {
+            throw new ArithmeticException("alpha is not a number at " + others + " pixels: the checkpoint's weights, or"
+                    + " the type they run in, do not fit this photo; try fp32");
+        }
+    }
+
     /** Whether a layer is to run in fp32. @param place of {@link Overflow} */
     boolean isWide(int place) {
         return (settings.wide() & place) != 0;

@@ -58,6 +58,49 @@ final class GpuWeights {
         return new Linear(put(operands, () -> parameters.values(name + ".weight"), shape[0], shape[1]), bias(name));
     }
 
+    /** A linear layer that is computed in fp32 whatever the operands are. */
+    Linear exactLinear(String name) {
+        long[] shape = parameters.shape(name + ".weight");
+        return new Linear(
+                put(ElementType.FP32, () -> parameters.values(name + ".weight"), shape[0], shape[1]), bias(name));
+    }
+
+    /** Input channels {@code from} to {@code to} - 1 of a 1x1 convolution's weight, as [outputs, inputs]. */
+    Tensor pointwise(String name, int from, int to) {
+        int outputs = (int) parameters.shape(name + ".weight")[0];
+        return put(
+                operands,
+                () -> parameters.tapMajor(name + ".weight", Scale.none(outputs), from, to),
+                outputs,
+                to - from);
+    }
+
+    /**
+     * Input channels {@code from} to {@code to} - 1 of a convolution's weight, as [Cout, taps, Cin], tap by tap.
+     *
+     * @param held channels of the map that they are; those too many have weight 0
+     */
+    Tensor convolution(String name, int from, int to, int held) {
+        long[] shape = parameters.shape(name + ".weight");
+        int outputs = (int) shape[0];
+        int taps = (int) (shape[2] * shape[3]);
+        return put(
+                operands,
+                () -> padded(parameters.tapMajor(name + ".weight", Scale.none(outputs), from, to), to - from, held),
+                outputs,
+                taps,
+                held);
+    }
+
+    /** Rows of so many values with zeros behind them. */
+    private static float[] padded(float[] values, int row, int held) {
+        float[] wider = new float[values.length / row * held];
+        for (int i = 0; i < values.length; i++) {
+            wider[i / row * held + i % row] = values[i];
+        }
+        return wider;
+    }
+
     /** A layer's bias in fp32, or null. */
     Tensor bias(String name) {
         return parameters.has(name + ".bias") ? vector(name + ".bias") : null;

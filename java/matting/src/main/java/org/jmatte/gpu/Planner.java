@@ -9,15 +9,12 @@ import org.jmatte.Precision;
 import org.jmatte.StreamType;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.Execution;
-import org.jmatte.execution.TokenPolicy;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.network.Geometry;
-import org.jmatte.network.VitArchitecture;
-import org.jmatte.network.VitNetwork;
 
 /** Finds the settings under which a run fits its memory: by walking through the network without computing. */
 final class Planner {
-    private final VitModel shapes;
+    private final GpuModel shapes;
     private final long weightsBytes;
     private final MattingOptions options;
     private final int architecture;
@@ -28,7 +25,7 @@ final class Planner {
      * @param architecture of the card
      * @param multiprocessors of the card
      */
-    Planner(VitModel shapes, long weightsBytes, MattingOptions options, int architecture, int multiprocessors) {
+    Planner(GpuModel shapes, long weightsBytes, MattingOptions options, int architecture, int multiprocessors) {
         this.shapes = shapes;
         this.weightsBytes = weightsBytes;
         this.options = options;
@@ -41,29 +38,22 @@ final class Planner {
      *
      * @param bits of a photo's sample
      * @param snap whether the trimap knows one kind of unknown only
-     * @param tokens how many attend, and which
+     * @param job with the network's choices
      */
-    record Task(Geometry geometry, int bits, boolean snap, MatteRequest request, TokenPolicy tokens) {
-        Task withTokens(TokenPolicy policy) {
-            return new Task(geometry, bits, snap, request, policy);
+    record Task(Geometry geometry, int bits, boolean snap, MatteRequest request, Job job) {
+        Task withTokenCap(int cap) {
+            return new Task(geometry, bits, snap, request, job.withTokenCap(cap));
         }
 
-        DeviceImages images(GpuRun run, VitModel model) {
+        DeviceImages images(GpuRun run, GpuModel model) {
             return DeviceImages.take(run, bits, request.format(), snap, model.mean(), model.std());
         }
     }
 
     /** @throws InvalidInputException if the request asks for what the network does not have */
     Task task(int height, int width, int bits, boolean snap, MatteRequest request) {
-        VitArchitecture network = shapes.network();
-        if (request.gmacs().isPresent() || request.forcedPath() != null) {
-            throw new InvalidInputException(
-                    "gmacs, forced path: " + network.name() + " always runs whole; leave them out");
-        }
         Geometry geometry = shapes.geometry(height, width);
-        TokenPolicy tokens = new TokenPolicy(options.maxTokens(), options.keep(), request.forcedTokens());
-        tokens.check(geometry, network.routed() ? VitArchitecture.globalBlocks().length : 0);
-        return new Task(geometry, bits, snap, request, tokens);
+        return new Task(geometry, bits, snap, request, shapes.job(geometry, request));
     }
 
     /** A run that was walked through. */
@@ -78,9 +68,7 @@ final class Planner {
             PlanningDevice device = new PlanningDevice(architecture, multiprocessors);
             walk = GpuRun.planning(device, task.geometry, settings, task.request);
             DeviceImages images = task.images(walk, shapes);
-            new VitNetwork(shapes.network())
-                    .run(new VitGpuOps(
-                            shapes, walk, task.tokens, images, ActiveArea.everything(), device.createEvent()));
+            task.job.walk(walk, images, ActiveArea.everything(), device.createEvent());
         }
 
         Task task() {
@@ -124,9 +112,9 @@ final class Planner {
                     Execution.imageBytes(geometry.height(), geometry.width(), task.bits, task.request.format()),
                     flops,
                     movedBytes,
-                    task.tokens.cap(),
-                    0,
-                    0,
+                    task.job.tokenCap(),
+                    task.job.gmacs(),
+                    task.job.gmacs() * geometry.referenceAreas(),
                     geometry.paddedShare(walk.decodedPixels()),
                     settings.toString(),
                     walk.stages());
@@ -176,7 +164,7 @@ final class Planner {
 
     /** The run with the highest token cap that fits. */
     private Fit lowered(Task task, long budget, Settings settings) {
-        Fit least = new Fit(task.withTokens(task.tokens.withCap(1)), settings);
+        Fit least = new Fit(task.withTokenCap(1), settings);
         if (least.peakBytes() > budget) {
             throw new InvalidInputException(
                     "memory budget: %dx%d pixels need at least %d bytes (%d MiB) on the card, got %d; give at least that, or a smaller photo"
@@ -188,10 +176,10 @@ final class Planner {
                                     budget));
         }
         int fitting = 1;
-        int tooMany = task.tokens.most(task.geometry.tokens());
+        int tooMany = task.job.tokens();
         while (tooMany - fitting > 1) {
             int cap = (fitting + tooMany) >>> 1;
-            Fit tried = new Fit(task.withTokens(task.tokens.withCap(cap)), settings);
+            Fit tried = new Fit(task.withTokenCap(cap), settings);
             if (tried.peakBytes() <= budget) {
                 least = tried;
                 fitting = cap;

@@ -44,6 +44,20 @@ final class StripMap {
                 reach);
     }
 
+    /** A map that is whole in memory. */
+    static StripMap whole(FeatureMap map, int scale) {
+        StripMap whole = new StripMap(map.height(), map.width(), map.channels(), scale, 0, 0, 0);
+        whole.map = map;
+        return whole;
+    }
+
+    /** The same map's part that is produced so many rows later. */
+    StripMap later(int rows) {
+        StripMap part = new StripMap(height, width, channels, scale, ahead - rows, behind, reach);
+        part.map = map;
+        return part;
+    }
+
     private int ring(int strip) {
         return Math.min(height, strip / scale + ahead + behind);
     }

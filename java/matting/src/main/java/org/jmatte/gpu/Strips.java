@@ -38,15 +38,21 @@ final class Strips {
     private final int strip;
     private final List<Stage> stages = new ArrayList<>();
 
-    /** Takes memory for all maps, in strips as high as fit. */
-    Strips(GpuRun run, ActiveArea active, List<StripMap> maps) {
+    /** Takes memory for all maps, in strips of {@code height} rows of the image, as high as fit. */
+    Strips(GpuRun run, ActiveArea active, int height, List<StripMap> maps) {
         this.run = run;
         this.active = active;
-        this.height = run.geometry().height();
+        this.height = height;
         strip = run.tiling().stripRows(run.arena().mark(), height, rows -> maps.stream()
                 .mapToLong(map -> map.bytes(rows, run.operands()))
                 .sum());
         maps.forEach(map -> map.take(run, strip));
+    }
+
+    /** The rows and columns of a step. */
+    static MapOptions part(int from, int to, Tensor columns) {
+        MapOptions rows = MapOptions.NONE.rows(from, to);
+        return columns == null ? rows : rows.columns(columns);
     }
 
     /** Adds a step that produces a map. */

@@ -15,6 +15,7 @@ import org.jmatte.kernels.MergeTokens;
 import org.jmatte.kernels.MergeTokens.Rows;
 import org.jmatte.kernels.Tensor;
 import org.jmatte.kernels.TokenRouting;
+import org.jmatte.network.PamPath;
 import org.jmatte.network.VitArchitecture;
 import org.jmatte.network.VitOps;
 
@@ -22,7 +23,7 @@ import org.jmatte.network.VitOps;
  * The operators on a device, over the memory of one {@link GpuRun}. Work is queued; how many tokens a router keeps only
  * the device knows until {@link #routing}.
  */
-final class VitGpuOps implements VitOps {
+final class VitGpuOps implements VitOps, Job.Walk {
     /** What {@link TokenRouting#select} tells: kept, others, problem, threshold. */
     private static final int RESULTS = 4;
 
@@ -166,17 +167,13 @@ final class VitGpuOps implements VitOps {
                 .run(run, x, images, active, run.request().keepKnown()));
     }
 
-    /** Places of {@link Overflow} where numbers passed what their type holds; waits for the device. */
-    int overflow() {
-        return run.read(run.overflow()).getInt(0);
+    @Override
+    public PamPath path() {
+        return null;
     }
 
-    /**
-     * Which tokens attended; waits for the device.
-     *
-     * @throws ArithmeticException if a margin or a value of alpha is no number
-     */
-    Routing routing() {
+    @Override
+    public Routing routing() {
         ByteBuffer decisions = run.read(results);
         ByteBuffer ranks = run.read(inverse);
         FloatBuffer scores = run.readFloats(margins);
@@ -196,11 +193,6 @@ final class VitGpuOps implements VitOps {
             if (policy.forced(router) == null) {
                 closest = Math.min(closest, Routing.closest(scores.slice(router * tokens, tokens), set));
             }
-        }
-        int others = run.read(run.notNumbers()).getInt(0);
-        if (others != 0) {
-            throw new ArithmeticException("alpha is not a number at " + others + " pixels: the checkpoint's weights, or"
-                    + " the type they run in, do not fit this photo; try fp32");
         }
         return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept, closest);
     }

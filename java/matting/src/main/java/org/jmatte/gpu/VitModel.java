@@ -1,17 +1,22 @@
 package org.jmatte.gpu;
 
+import java.util.OptionalDouble;
+import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
+import org.jmatte.execution.TokenPolicy;
 import org.jmatte.kernels.EmbedPatches.Planes;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.ModelSource;
 
 /** The layers of MEMatte or ViTMatte. */
-final class VitModel {
+final class VitModel extends GpuModel {
+    private static final String ONE_PATH = "always runs whole";
+
     private final VitArchitecture network;
     private final boolean huggingface;
-    private final float[] mean;
-    private final float[] std;
+    private final int maxTokens;
+    private final OptionalDouble keep;
     private final PatchEmbedding embedding;
     private final LocalAttention[] localAttention = new LocalAttention[VitArchitecture.DEPTH];
     private final GlobalAttention[] globalAttention = new GlobalAttention[VitArchitecture.DEPTH];
@@ -22,12 +27,14 @@ final class VitModel {
     private final Decoder decoder;
 
     VitModel(ModelSource source, VitArchitecture network, MattingOptions options, GpuWeights weights) {
+        super(source);
+        refuse(options.gmacs().isPresent(), "gmacs", ONE_PATH);
         this.network = network;
+        maxTokens = options.maxTokens();
+        keep = options.keep();
         huggingface = options.padding().isHuggingface(source.origin());
-        mean = source.mean();
-        std = source.std();
         // Neither the bits of a sample nor the trimap's values change what the weights must make up for.
-        Planes planes = DeviceImages.planes(weights.operands(), mean, std, Byte.SIZE, true);
+        Planes planes = DeviceImages.planes(weights.operands(), mean(), std(), Byte.SIZE, true);
         embedding = new PatchEmbedding(weights, planes);
         for (int i = 0; i < VitArchitecture.DEPTH; i++) {
             mlps[i] = new Mlp(weights, i);
@@ -49,16 +56,18 @@ final class VitModel {
         return network;
     }
 
+    @Override
+    Job job(Geometry geometry, MatteRequest request) {
+        refuse(request.gmacs().isPresent(), "gmacs", ONE_PATH);
+        refuse(request.forcedPath() != null, "forced path", ONE_PATH);
+        TokenPolicy policy = new TokenPolicy(maxTokens, keep, request.forcedTokens());
+        policy.check(geometry, network.routed() ? VitArchitecture.globalBlocks().length : 0);
+        return new VitJob(this, geometry, policy);
+    }
+
+    @Override
     Geometry geometry(int height, int width) {
         return Geometry.of(height, width, huggingface, network.routed());
-    }
-
-    float[] mean() {
-        return mean;
-    }
-
-    float[] std() {
-        return std;
     }
 
     PatchEmbedding embedding() {

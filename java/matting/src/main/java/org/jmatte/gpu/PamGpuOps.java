@@ -1,0 +1,108 @@
+package org.jmatte.gpu;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.jmatte.execution.ActiveArea;
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Event;
+import org.jmatte.kernels.FeatureMap;
+import org.jmatte.kernels.Tensor;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamArchitecture.Stage;
+import org.jmatte.network.PamOps;
+
+/** The operators of path-adaptive matting on a device, over the memory of one {@link GpuRun}. */
+final class PamGpuOps implements PamOps {
+    private final PamModel model;
+    private final GpuRun run;
+    private final DeviceImages images;
+    private final ActiveArea active;
+    private final Event encoded;
+    private final Tensor feature;
+    private final FeatureMap half;
+    /** The encoder's maps by their scale. */
+    private final Map<Integer, FeatureMap> skipped = new HashMap<>();
+    /** The features of the present stage. */
+    private FeatureMap x;
+
+    private Tensor attention;
+
+    /** @param encoded is recorded when the decoder's features are complete */
+    PamGpuOps(PamModel model, GpuRun run, int gmacs, DeviceImages images, ActiveArea active, Event encoded) {
+        this.model = model;
+        this.run = run;
+        this.images = images;
+        this.active = active;
+        this.encoded = encoded;
+        feature = model.costFeature(gmacs);
+        half = take(PamArchitecture.HALF, 2);
+    }
+
+    private FeatureMap take(int channels, int scale) {
+        int height = run.geometry().paddedHeight() / scale;
+        int width = run.geometry().paddedWidth() / scale;
+        return FeatureMap.of(run.take(height, width, channels));
+    }
+
+    @Override
+    public void stem() {
+        run.stage("stem", () -> model.stem().run(run, images, half));
+    }
+
+    @Override
+    public void encode(Stage stage) {
+        run.stage(stage.name(), () -> {
+            FeatureMap from = x == null ? half : x;
+            enter(stage);
+            model.stage(stage).encode(run, x, from);
+            skipped.put(stage.scale(), x);
+        });
+    }
+
+    @Override
+    public void decode(Stage stage) {
+        run.stage(stage.name(), () -> {
+            FeatureMap coarser = x;
+            enter(stage);
+            model.stage(stage).decode(run, x, coarser, skipped.get(stage.scale()));
+        });
+    }
+
+    private void enter(Stage stage) {
+        x = take(stage.channels(), stage.scale());
+        attention = run.take(ElementType.FP32, stage.channels());
+    }
+
+    @Override
+    public boolean select(Stage stage, int segment) {
+        boolean[] keep = new boolean[1];
+        run.stage(name(segment, "selection"), () -> keep[0] = model.stage(stage)
+                .select(run, segment, x, feature, attention));
+        return keep[0];
+    }
+
+    @Override
+    public void keep(Stage stage, int segment) {
+        run.stage(name(segment, "modules"), () -> model.stage(stage).keep(run, segment, x, attention));
+    }
+
+    @Override
+    public void bypass(Stage stage, int segment) {
+        run.stage(name(segment, "connect"), () -> model.stage(stage).bypass(run, segment, x, attention));
+    }
+
+    @Override
+    public void pool(int pyramid) {
+        run.stage("pyramid " + pyramid, () -> model.pyramid(pyramid).run(run, x));
+    }
+
+    @Override
+    public void refine() {
+        run.stream().record(encoded);
+        run.stage("refine", () -> model.refinement().run(run, x, half, images, active));
+    }
+
+    private static String name(int segment, String what) {
+        return "segment " + segment + " " + what;
+    }
+}

@@ -1,0 +1,79 @@
+package org.jmatte.gpu;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jmatte.MatteRequest;
+import org.jmatte.MattingOptions;
+import org.jmatte.Padding;
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Tensor;
+import org.jmatte.network.Geometry;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamArchitecture.Stage;
+import org.jmatte.weights.ModelSource;
+
+/** The layers of path-adaptive matting. */
+final class PamModel extends GpuModel {
+    private final int gmacs;
+    private final PamStem stem;
+    private final Map<Stage, PamStage> stages = new HashMap<>();
+    private final List<PyramidPooling> pyramids = new ArrayList<>();
+    private final PamRefinement refinement;
+    /** [budgets, features] fp32 */
+    private final Tensor embedding;
+
+    PamModel(ModelSource source, MattingOptions options, GpuWeights weights) {
+        super(source);
+        refuse(options.keep().isPresent(), "keep", "has no routers");
+        refuse(options.maxTokens() != MattingOptions.DEFAULT_MAX_TOKENS, "max tokens", "has no tokens");
+        refuse(options.padding() != Padding.AUTO, "padding", "has one way of padding only");
+        gmacs = options.gmacs().orElse(PamArchitecture.largestGmacs());
+        PamArchitecture.embeddingRow(gmacs);
+        stem = new PamStem(weights);
+        PamArchitecture.encoder().forEach(stage -> stages.put(stage, new PamStage(weights, stage)));
+        for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
+            pyramids.add(new PyramidPooling(weights, "pyramid." + i));
+        }
+        PamArchitecture.decoder().forEach(stage -> stages.put(stage, new PamStage(weights, stage)));
+        refinement = new PamRefinement(weights, stem);
+        String name = "cost_embedding.weight";
+        embedding = weights.put(
+                ElementType.FP32, () -> weights.parameters().values(name), weights.parameters().shape(name));
+    }
+
+    @Override
+    Geometry geometry(int height, int width) {
+        return Geometry.pam(height, width);
+    }
+
+    @Override
+    Job job(Geometry geometry, MatteRequest request) {
+        refuse(!request.forcedTokens().isEmpty(), "forced tokens", "has no routers");
+        int budget = request.gmacs().orElse(gmacs);
+        PamArchitecture.embeddingRow(budget);
+        return new PamJob(this, Math.min(budget, PamArchitecture.largestGmacs()), request.forcedPath());
+    }
+
+    PamStem stem() {
+        return stem;
+    }
+
+    PamStage stage(Stage stage) {
+        return stages.get(stage);
+    }
+
+    PyramidPooling pyramid(int pyramid) {
+        return pyramids.get(pyramid);
+    }
+
+    PamRefinement refinement() {
+        return refinement;
+    }
+
+    /** What the path selection layers see of a budget. */
+    Tensor costFeature(int budget) {
+        return embedding.rows(PamArchitecture.embeddingRow(budget), 1).reshape(PamArchitecture.COST_FEATURES);
+    }
+}
