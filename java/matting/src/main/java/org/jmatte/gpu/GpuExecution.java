@@ -190,7 +190,8 @@ public final class GpuExecution extends Execution {
             DeviceImages images = fit.task().images(walk, model);
             images.upload(walk, photo, trimap, alpha);
             ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
-            Job job = model.job(walk.geometry(), request).withTokenCap(fit.task().job().tokenCap());
+            Job job = model.job(walk.geometry(), request)
+                    .withTokenCap(fit.task().job().tokenCap());
             Job.Walk choices = job.walk(walk, images, active, encoded);
             images.download(walk, alpha);
             stream.record(end);
@@ -204,7 +205,8 @@ public final class GpuExecution extends Execution {
             walk.requireNumbers();
             double encode = encoded.millisecondsSince(begin) / MILLIS;
             double decode = end.millisecondsSince(encoded) / MILLIS;
-            return new Matte(alpha, routing, choices.path(), encode, decode, weightsBytes + arena.peak(), fit.peakBytes());
+            return new Matte(
+                    alpha, routing, choices.path(), encode, decode, weightsBytes + arena.peak(), fit.peakBytes());
         }
     }
 

@@ -76,8 +76,9 @@ final class PamGpuOps implements PamOps {
     @Override
     public boolean select(Stage stage, int segment) {
         boolean[] keep = new boolean[1];
-        run.stage(name(segment, "selection"), () -> keep[0] = model.stage(stage)
-                .select(run, segment, x, feature, attention));
+        run.stage(
+                name(segment, "selection"),
+                () -> keep[0] = model.stage(stage).select(run, segment, x, feature, attention));
         return keep[0];
     }
 

@@ -40,7 +40,9 @@ final class PamModel extends GpuModel {
         refinement = new PamRefinement(weights, stem);
         String name = "cost_embedding.weight";
         embedding = weights.put(
-                ElementType.FP32, () -> weights.parameters().values(name), weights.parameters().shape(name));
+                ElementType.FP32,
+                () -> weights.parameters().values(name),
+                weights.parameters().shape(name));
     }
 
     @Override

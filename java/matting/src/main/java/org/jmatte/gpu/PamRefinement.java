@@ -31,8 +31,7 @@ final class PamRefinement {
     private record Fused(Tensor up, Tensor detail, Tensor bias) {
         void run(GpuRun run, FeatureMap out, FeatureMap low, FeatureMap details, MapOptions part) {
             Conv3x3.run(run.device(), out, details, detail, null, 1, part, run.stream());
-            DetailCapture.fuse(
-                    run.device(), out, low, up, bias, part.leakyRelu(PamArchitecture.LEAK), run.stream());
+            DetailCapture.fuse(run.device(), out, low, up, bias, part.leakyRelu(PamArchitecture.LEAK), run.stream());
         }
     }
 
@@ -66,7 +65,8 @@ final class PamRefinement {
      */
     void run(GpuRun run, FeatureMap x, FeatureMap encoded, DeviceImages images, ActiveArea active) {
         boolean keepKnown = run.request().keepKnown();
-        // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map. The stem's map and
+        // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map. The stem's map
+        // and
         // the input planes lie beside each other, so that one convolution reads both.
         StripMap both = StripMap.of(run, FULL + PamStem.PLANE_CHANNELS, 1, 4, 0, 4);
         StripMap half1 = StripMap.of(run, PamArchitecture.REFINED_HALF, 2, 4, 0, 6);
@@ -79,28 +79,39 @@ final class PamRefinement {
             PhotoPlanes photo = images.planes();
             FeatureMap fine = both.map().slice(0, FULL);
             FeatureMap planes = both.map().slice(FULL, PamStem.PLANE_CHANNELS);
-            strips.add(both, (from, to, columns) -> ImagePlanes.rows(
-                    run.device(), planes, photo, from, to, run.stream()));
-            strips.add(both.later(1), (from, to, columns) -> stem.run(
-                    run, fine, planes, 1, Strips.part(from, to, columns)));
-            strips.add(half1, (from, to, columns) -> half.run(
-                    run, half1.map(), x, encoded, Strips.part(from, to, columns)));
-            strips.add(half2, (from, to, columns) -> halfSecond.run(
-                    run, half2.map(), half1.map(), 1, Strips.part(from, to, columns)));
-            strips.add(full1, (from, to, columns) -> full.run(
-                    run, full1.map(), half2.map(), both.map(), Strips.part(from, to, columns)));
-            strips.add(full2, (from, to, columns) -> fullSecond.run(
-                    run, full2.map(), full1.map(), 1, Strips.part(from, to, columns)));
-            strips.addResult(full2, run.geometry().width(), (from, to, columns) -> DetailCapture.alpha(
-                    run.device(),
-                    images.alpha(),
-                    full2.map(),
-                    alphaWeights,
-                    alphaBias,
-                    keepKnown ? images.trimap() : null,
-                    run.notNumbers(),
-                    Strips.part(from, to, columns),
-                    run.stream()));
+            strips.add(
+                    both, (from, to, columns) -> ImagePlanes.rows(run.device(), planes, photo, from, to, run.stream()));
+            strips.add(
+                    both.later(1),
+                    (from, to, columns) -> stem.run(run, fine, planes, 1, Strips.part(from, to, columns)));
+            strips.add(
+                    half1,
+                    (from, to, columns) -> half.run(run, half1.map(), x, encoded, Strips.part(from, to, columns)));
+            strips.add(
+                    half2,
+                    (from, to, columns) ->
+                            halfSecond.run(run, half2.map(), half1.map(), 1, Strips.part(from, to, columns)));
+            strips.add(
+                    full1,
+                    (from, to, columns) ->
+                            full.run(run, full1.map(), half2.map(), both.map(), Strips.part(from, to, columns)));
+            strips.add(
+                    full2,
+                    (from, to, columns) ->
+                            fullSecond.run(run, full2.map(), full1.map(), 1, Strips.part(from, to, columns)));
+            strips.addResult(
+                    full2,
+                    run.geometry().width(),
+                    (from, to, columns) -> DetailCapture.alpha(
+                            run.device(),
+                            images.alpha(),
+                            full2.map(),
+                            alphaWeights,
+                            alphaBias,
+                            keepKnown ? images.trimap() : null,
+                            run.notNumbers(),
+                            Strips.part(from, to, columns),
+                            run.stream()));
             strips.produce();
             run.countDecoded((long) full1.producedUpTo(height) * full1.width());
         });

@@ -5,9 +5,9 @@ import java.util.List;
 import org.jmatte.kernels.Conv2x2;
 import org.jmatte.kernels.Conv3x3;
 import org.jmatte.kernels.DepthwiseConv;
+import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.FeatureMap;
 import org.jmatte.kernels.Gemm;
-import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.MapOptions;
 import org.jmatte.kernels.Resample;
 import org.jmatte.kernels.Tensor;
@@ -92,8 +92,7 @@ final class PamStage {
     void encode(GpuRun run, FeatureMap x, FeatureMap from) {
         if (stage.kernel() == 3) {
             boolean whole = Conv3x3.takesNorm(x.type(), x.channels(), 2);
-            MapOptions options =
-                    whole ? MapOptions.NONE.norm(norm.weight(), norm.bias(), norm.eps()) : MapOptions.NONE;
+            MapOptions options = whole ? MapOptions.NONE.norm(norm.weight(), norm.bias(), norm.eps()) : MapOptions.NONE;
             Conv3x3.run(run.device(), x, from, entry.weight(), entry.bias(), 2, options, run.stream());
             if (whole) {
                 return;
@@ -132,8 +131,7 @@ final class PamStage {
                         x.rows(),
                         module.depthwise,
                         module.bias,
-                        DepthwiseConv.Options.NONE.norm(
-                                module.norm.weight(), module.norm.bias(), module.norm.eps()),
+                        DepthwiseConv.Options.NONE.norm(module.norm.weight(), module.norm.bias(), module.norm.eps()),
                         run.stream());
                 add(run, rows(x), rows(FeatureMap.of(normed)), module.expand, module.project);
             });

@@ -58,14 +58,18 @@ final class PamStem {
         run.scratch(() -> {
             Strips strips = new Strips(run, ActiveArea.everything(), height, List.of(planes, fine, middle));
             PhotoPlanes photo = images.planes();
-            strips.add(planes, (from, to, columns) -> ImagePlanes.rows(
-                    run.device(), planes.map(), photo, from, to, run.stream()));
-            strips.add(fine, (from, to, columns) -> full.run(
-                    run, fine.map(), planes.map(), 1, Strips.part(from, to, columns)));
-            strips.add(middle, (from, to, columns) -> first.run(
-                    run, middle.map(), fine.map(), 2, Strips.part(from, to, columns)));
-            strips.add(StripMap.whole(half, 2), (from, to, columns) -> second.run(
-                    run, half, middle.map(), 1, Strips.part(from, to, columns)));
+            strips.add(
+                    planes,
+                    (from, to, columns) -> ImagePlanes.rows(run.device(), planes.map(), photo, from, to, run.stream()));
+            strips.add(
+                    fine,
+                    (from, to, columns) -> full.run(run, fine.map(), planes.map(), 1, Strips.part(from, to, columns)));
+            strips.add(
+                    middle,
+                    (from, to, columns) -> first.run(run, middle.map(), fine.map(), 2, Strips.part(from, to, columns)));
+            strips.add(
+                    StripMap.whole(half, 2),
+                    (from, to, columns) -> second.run(run, half, middle.map(), 1, Strips.part(from, to, columns)));
             strips.produce();
         });
     }

@@ -63,8 +63,9 @@ final class PathSelection {
 
     private boolean keeps(FloatBuffer logits) {
         if (Float.isNaN(logits.get(KEEP) - logits.get(BYPASS))) {
-            throw new ArithmeticException("the path logits of " + name + " are not numbers: the checkpoint's weights, or"
-                    + " the type they run in, do not fit this photo; try fp32");
+            throw new ArithmeticException(
+                    "the path logits of " + name + " are not numbers: the checkpoint's weights, or"
+                            + " the type they run in, do not fit this photo; try fp32");
         }
         return logits.get(KEEP) > logits.get(BYPASS);
     }

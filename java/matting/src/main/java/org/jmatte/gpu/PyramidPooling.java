@@ -27,7 +27,8 @@ final class PyramidPooling {
     void run(GpuRun run, FeatureMap x) {
         Gemm.Options activated = Gemm.Options.NONE.leakyRelu(PamArchitecture.LEAK);
         run.scratch(() -> {
-            // x and the branches' maps beside each other, which one product then reads. Resampling to the same size copies.
+            // x and the branches' maps beside each other, which one product then reads. Resampling to the same size
+            // copies.
             FeatureMap all = FeatureMap.of(run.take(x.height(), x.width(), fuse.inputs()));
             Resample.run(run.device(), all.slice(0, x.channels()), x, run.stream());
             int at = x.channels();
