@@ -8,6 +8,8 @@ import org.jmatte.network.PamPath;
  *
  * @param alpha one value per pixel of the photo
  * @param routing the routers' decisions; {@link Routing#NONE} of a network without tokens
+ * @param closest how far the routers were from deciding otherwise: the least {@link Routing#closest}, infinite where
+ *     they decided nothing
  * @param path which segments were kept, and what that costs; null where the network has one path only, or the trimap
  *     knew every pixel
  * @param encodeSeconds from pixels to features
@@ -18,6 +20,7 @@ import org.jmatte.network.PamPath;
 public record Matte(
         Alpha alpha,
         Routing routing,
+        double closest,
         PamPath path,
         double encodeSeconds,
         double decodeSeconds,

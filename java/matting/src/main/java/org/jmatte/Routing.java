@@ -11,17 +11,10 @@ import java.util.List;
  * @param gridWidth columns of tokens
  * @param kept per router, in the order of the blocks: bit {@code y * gridWidth + x} is set if that token attended, clear
  *     if it was refined by the lightweight path. Empty for a network without routers
- * @param closest how far the routers were from deciding otherwise: half of the least gap between the margin of a token
- *     that was kept and one that was not, or the least distance to 0 where 0 decided. Infinite without a decision
  */
-public record Routing(int gridHeight, int gridWidth, List<BitSet> kept, double closest) {
+public record Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
     /** Of a network without tokens. */
     public static final Routing NONE = new Routing(0, 0, List.of());
-
-    /** Decided by nobody. */
-    public Routing(int gridHeight, int gridWidth, List<BitSet> kept) {
-        this(gridHeight, gridWidth, kept, Double.POSITIVE_INFINITY);
-    }
 
     public Routing {
         kept = List.copyOf(kept);
@@ -31,7 +24,12 @@ public record Routing(int gridHeight, int gridWidth, List<BitSet> kept, double c
         return gridHeight * gridWidth;
     }
 
-    /** {@link #closest()} of one router's decision, by the margins of all tokens. */
+    /**
+     * How far a router was from deciding otherwise: half of the gap between the least margin of a token that it kept and
+     * the largest of the others, or the least distance to 0 where 0 decided.
+     *
+     * @param margins of all tokens
+     */
     public static double closest(FloatBuffer margins, BitSet kept) {
         double least = Double.POSITIVE_INFINITY; // of those kept
         double most = Double.NEGATIVE_INFINITY; // of the others

@@ -27,7 +27,7 @@ class JsonTest {
             7,
             9,
             new Report.Seconds(1, 2, 3, 4, 5, 6, 21),
-            new Report.Tokens(4, List.of(1, 2, 3, 4)),
+            new Report.Tokens(4, List.of(1, 2, 3, 4), 0.5),
             null,
             null,
             100,
@@ -59,7 +59,9 @@ class JsonTest {
         assertEquals(
                 "{\"load\":1.0,\"read\":2.0,\"encode\":3.0,\"decode\":4.0,\"foreground\":5.0,\"write\":6.0,\"total\":21.0}",
                 json.get("seconds").toString());
-        assertEquals("{\"total\":4,\"kept\":[1,2,3,4]}", json.get("tokens").toString());
+        assertEquals(
+                "{\"total\":4,\"kept\":[1,2,3,4],\"closest_margin\":0.5}",
+                json.get("tokens").toString());
         assertEquals(List.of("r.json"), Pictures.files(folder));
     }
 

@@ -48,8 +48,11 @@ record Report(
     record Seconds(
             double load, double read, double encode, double decode, double foreground, double write, double total) {}
 
-    /** @param kept per router, how many tokens attended globally */
-    record Tokens(int total, List<Integer> kept) {}
+    /**
+     * @param kept per router, how many tokens attended globally
+     * @param closestMargin how far the routers were from deciding otherwise; null where they decided nothing
+     */
+    record Tokens(int total, List<Integer> kept, Double closestMargin) {}
 
     static Report of(
             Job.Result result, String backend, String model, String dtype, double loadSeconds, double writeSeconds) {
@@ -73,7 +76,7 @@ record Report(
                 matte.alpha().height(),
                 matte.alpha().width(),
                 seconds,
-                new Tokens(matte.routing().tokens(), kept),
+                new Tokens(matte.routing().tokens(), kept, Double.isInfinite(matte.closest()) ? null : matte.closest()),
                 matte.path() == null ? null : matte.path().toString(),
                 matte.path() == null ? null : matte.path().gmacs(),
                 matte.peakBytes(),

@@ -92,7 +92,8 @@ public final class CpuExecution extends Execution {
 
     private static Matte matte(
             Alpha alpha, Job.Choices choices, double encode, double decode, long peakBytes, long plannedBytes) {
-        return new Matte(alpha, choices.routing(), choices.path(), encode, decode, peakBytes, plannedBytes);
+        return new Matte(
+                alpha, choices.routing(), choices.closest(), choices.path(), encode, decode, peakBytes, plannedBytes);
     }
 
     /** A planned run with the settings that the memory budget leaves. */

@@ -12,9 +12,15 @@ interface Job {
      * What a network chose on its way.
      *
      * @param routing the routers' decisions; of no tokens where there are no routers
+     * @param closest how far the routers were from deciding otherwise
      * @param path the path taken, or null for a network of one path
      */
-    record Choices(Routing routing, PamPath path) {}
+    record Choices(Routing routing, double closest, PamPath path) {
+        /** Without routers' decisions. */
+        static Choices undecided(Routing routing, PamPath path) {
+            return new Choices(routing, Double.POSITIVE_INFINITY, path);
+        }
+    }
 
     /** Walks through the network without computing. */
     void plan(CpuRun run);

@@ -26,12 +26,12 @@ record PamJob(PamModel model, int gmacs, PamPath forced) implements Job {
     @Override
     public Choices compute(CpuRun run, Photo photo, Trimap trimap, Alpha alpha) {
         PamPath path = network().run(PamCpuOps.computing(model, run, gmacs, photo, trimap, alpha));
-        return new Choices(Routing.NONE, path);
+        return Choices.undecided(Routing.NONE, path);
     }
 
     @Override
     public Choices none() {
-        return new Choices(Routing.NONE, null);
+        return Choices.undecided(Routing.NONE, null);
     }
 
     @Override

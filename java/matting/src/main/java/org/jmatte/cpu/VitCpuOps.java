@@ -63,7 +63,12 @@ final class VitCpuOps implements VitOps {
 
     /** What the routers decided so far. */
     Routing routing() {
-        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept, closest);
+        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept);
+    }
+
+    /** How far they were from deciding otherwise. */
+    double closest() {
+        return closest;
     }
 
     @Override

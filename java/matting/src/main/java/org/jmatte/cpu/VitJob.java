@@ -24,12 +24,12 @@ record VitJob(VitModel model, Geometry geometry, TokenPolicy policy) implements 
     public Choices compute(CpuRun run, Photo photo, Trimap trimap, Alpha alpha) {
         VitCpuOps ops = VitCpuOps.computing(model, run, policy, photo, trimap, alpha);
         network().run(ops);
-        return new Choices(ops.routing(), null);
+        return new Choices(ops.routing(), ops.closest(), null);
     }
 
     @Override
     public Choices none() {
-        return new Choices(new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of()), null);
+        return Choices.undecided(new Routing(geometry.gridHeight(), geometry.gridWidth(), List.of()), null);
     }
 
     @Override

@@ -137,7 +137,15 @@ public final class GpuExecution extends Execution {
         if (isKnown(trimap, request)) {
             Routing nobody =
                     new Routing(task.geometry().gridHeight(), task.geometry().gridWidth(), List.of());
-            return new Matte(prepared(trimap, request), task.job().undecided(), null, 0, 0, weightsBytes, weightsBytes);
+            return new Matte(
+                    prepared(trimap, request),
+                    task.job().undecided(),
+                    Double.POSITIVE_INFINITY,
+                    null,
+                    0,
+                    0,
+                    weightsBytes,
+                    weightsBytes);
         }
         running.lock();
         try {
@@ -206,7 +214,14 @@ public final class GpuExecution extends Execution {
             double encode = encoded.millisecondsSince(begin) / MILLIS;
             double decode = end.millisecondsSince(encoded) / MILLIS;
             return new Matte(
-                    alpha, routing, choices.path(), encode, decode, weightsBytes + arena.peak(), fit.peakBytes());
+                    alpha,
+                    routing,
+                    choices.closest(),
+                    choices.path(),
+                    encode,
+                    decode,
+                    weightsBytes + arena.peak(),
+                    fit.peakBytes());
         }
     }
 

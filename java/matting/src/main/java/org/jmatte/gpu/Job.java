@@ -24,6 +24,9 @@ interface Job {
          */
         Routing routing();
 
+        /** How far the routers were from deciding otherwise; once {@link #routing} was called. */
+        double closest();
+
         /** The path taken, or null for a network of one path. */
         PamPath path();
     }

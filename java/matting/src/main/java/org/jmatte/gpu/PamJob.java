@@ -23,6 +23,11 @@ record PamJob(PamModel model, int gmacs, PamPath forced) implements Job {
             }
 
             @Override
+            public double closest() {
+                return Double.POSITIVE_INFINITY;
+            }
+
+            @Override
             public PamPath path() {
                 return path;
             }

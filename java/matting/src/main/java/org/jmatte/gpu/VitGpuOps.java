@@ -47,6 +47,7 @@ final class VitGpuOps implements VitOps, Job.Walk {
     private Tensor selected;
     private Tensor gate;
     private Tensor y;
+    private double closest = Double.POSITIVE_INFINITY;
 
     /** @param encoded is recorded when the stream is complete */
     VitGpuOps(VitModel model, GpuRun run, TokenPolicy policy, DeviceImages images, ActiveArea active, Event encoded) {
@@ -168,6 +169,11 @@ final class VitGpuOps implements VitOps, Job.Walk {
     }
 
     @Override
+    public double closest() {
+        return closest;
+    }
+
+    @Override
     public PamPath path() {
         return null;
     }
@@ -178,7 +184,6 @@ final class VitGpuOps implements VitOps, Job.Walk {
         ByteBuffer ranks = run.read(inverse);
         FloatBuffer scores = run.readFloats(margins);
         List<BitSet> kept = new ArrayList<>();
-        double closest = Double.POSITIVE_INFINITY;
         for (int router = 0; router < results.size(0); router++) {
             int at = router * RESULTS * Integer.BYTES;
             if (decisions.getInt(at + 2 * Integer.BYTES) == TokenRouting.NOT_A_NUMBER) {
@@ -194,7 +199,7 @@ final class VitGpuOps implements VitOps, Job.Walk {
                 closest = Math.min(closest, Routing.closest(scores.slice(router * tokens, tokens), set));
             }
         }
-        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept, closest);
+        return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept);
     }
 
     private static String name(int block, String what) {
