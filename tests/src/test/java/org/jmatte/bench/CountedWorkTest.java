@@ -13,10 +13,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.LaunchProfile;
+import org.jmatte.kernels.PlanningDevice;
 import org.junit.jupiter.api.Test;
 
 /**

@@ -38,7 +38,7 @@ import picocli.CommandLine.Spec;
         sortSynopsis = false,
         description = "Matte a photo that comes with JMatte: writes alpha.png, cutout.png, composite.png and path.txt.")
 final class DemoCommand implements Callable<Integer> {
-    private static final String MODEL = "seeded:mematte_s";
+    private static final String MODEL = "box:pam";
 
     @Spec
     private CommandSpec spec;
