@@ -9,6 +9,7 @@ import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
 import org.jmatte.execution.Execution;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -37,7 +38,8 @@ public final class CpuExecution extends Execution {
                     "dtype: bf16 on the CPU needs AVX-512, the instruction set in use is avx2; use fp32");
         }
         this.options = options;
-        this.model = CpuModel.of(source, checkpoint, options);
+        NetworkSettings settings = NetworkSettings.of(source, options);
+        this.model = CpuModel.of(settings, checkpoint, ElementType.of(options.precision()));
         this.threads = WorkerPool.threads(options.threads());
     }
 
@@ -53,7 +55,7 @@ public final class CpuExecution extends Execution {
 
     @Override
     public Architecture architecture() {
-        return model.architecture();
+        return model.settings().architecture();
     }
 
     @Override
@@ -63,14 +65,14 @@ public final class CpuExecution extends Execution {
 
     @Override
     protected Plan planned(int height, int width) {
-        Geometry geometry = model.geometry(height, width);
+        Geometry geometry = model.settings().geometry(height, width);
         Job job = model.job(geometry, MatteRequest.defaults());
         return fit(geometry, job, imageBytes(height, width, 8, Alpha.Format.U8)).toPlan();
     }
 
     @Override
     protected Matte run(Photo photo, Trimap trimap, MatteRequest request) {
-        Geometry geometry = model.geometry(photo.height(), photo.width());
+        Geometry geometry = model.settings().geometry(photo.height(), photo.width());
         Job job = model.job(geometry, request);
         if (isKnown(trimap, request)) {
             return matte(prepared(trimap, request), job.none(), 0, 0, model.bytes(), model.bytes());

@@ -2,47 +2,33 @@ package org.jmatte.cpu;
 
 import org.jmatte.InvalidInputException;
 import org.jmatte.MatteRequest;
-import org.jmatte.MattingOptions;
-import org.jmatte.network.Architecture;
+import org.jmatte.execution.NetworkSettings;
+import org.jmatte.execution.PamSettings;
+import org.jmatte.execution.VitSettings;
 import org.jmatte.network.Geometry;
-import org.jmatte.network.PamArchitecture;
-import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.Checkpoint;
-import org.jmatte.weights.ModelSource;
 
 /** A network's layers with their weights laid out, shared by all runs. */
 abstract class CpuModel implements AutoCloseable {
-    private final Architecture architecture;
-    private final float[] mean;
-    private final float[] std;
     final CpuWeights weights;
 
-    /** @param checkpoint the source's weights, or null for sizes alone */
-    CpuModel(ModelSource source, Checkpoint checkpoint, ElementType operands) {
-        architecture = source.architecture();
-        mean = source.mean();
-        std = source.std();
-        weights = new CpuWeights(architecture, checkpoint, operands);
+    /** @param checkpoint the weights, or null for sizes alone */
+    CpuModel(NetworkSettings settings, Checkpoint checkpoint, ElementType operands) {
+        weights = new CpuWeights(settings.architecture(), checkpoint, operands);
     }
 
     /**
-     * The layers of the source's network.
+     * The layers of a network.
      *
-     * @param checkpoint the source's weights, or null for sizes alone
-     * @throws InvalidInputException if an option is none of this network's
+     * @param checkpoint the weights, or null for sizes alone
      */
-    static CpuModel of(ModelSource source, Checkpoint checkpoint, MattingOptions options) {
-        if (source.architecture() instanceof VitArchitecture network) {
-            return new VitModel(source, network, checkpoint, options);
-        }
-        if (source.architecture() instanceof PamArchitecture) {
-            return new PamModel(source, checkpoint, options);
-        }
-        throw new IllegalStateException("no layers for " + source.architecture());
+    static CpuModel of(NetworkSettings settings, Checkpoint checkpoint, ElementType operands) {
+        return settings instanceof VitSettings vit
+                ? new VitModel(vit, checkpoint, operands)
+                : new PamModel((PamSettings) settings, checkpoint, operands);
     }
 
-    /** How a photo is laid out. */
-    abstract Geometry geometry(int height, int width);
+    abstract NetworkSettings settings();
 
     /**
      * What a run at this size does.
@@ -51,29 +37,9 @@ abstract class CpuModel implements AutoCloseable {
      */
     abstract Job job(Geometry geometry, MatteRequest request);
 
-    final Architecture architecture() {
-        return architecture;
-    }
-
-    final float[] mean() {
-        return mean;
-    }
-
-    final float[] std() {
-        return std;
-    }
-
     /** Bytes of the weights as laid out. */
     final long bytes() {
         return weights.bytes();
-    }
-
-    /** @throws InvalidInputException if something was asked that this network does not have */
-    final void refuse(boolean asked, String option, String why) {
-        if (asked) {
-            throw new InvalidInputException(
-                    option + ": " + architecture.name() + " " + why + "; leave it out or choose another model");
-        }
     }
 
     @Override

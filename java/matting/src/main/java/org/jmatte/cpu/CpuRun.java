@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
+import org.jmatte.StageListener;
 import org.jmatte.network.Geometry;
 
 /**
@@ -80,6 +81,11 @@ final class CpuRun {
     /** What is asked; null while planning. */
     MatteRequest request() {
         return request;
+    }
+
+    /** Who hears intermediate results; null for nobody. */
+    StageListener listener() {
+        return planning() ? null : request.stages();
     }
 
     List<Plan.Stage> stages() {

@@ -43,54 +43,55 @@ final class PamCpuOps implements PamOps {
 
     /** @param alpha takes the result */
     static PamCpuOps computing(PamModel model, CpuRun run, int gmacs, Photo photo, Trimap trimap, Alpha alpha) {
-        Pixels pixels = Pixels.of(run, photo, trimap, model.mean(), model.std());
+        Pixels pixels = Pixels.of(run, photo, trimap, model.settings());
         return new PamCpuOps(model, run, pixels, alpha, model.costFeature(gmacs));
     }
 
     @Override
+    public void stage(String name, Runnable work) {
+        run.stage(name, work);
+    }
+
+    @Override
     public void stem() {
-        run.stage("stem", () -> model.stem().run(run, pixels, half));
+        model.stem().run(run, pixels, half);
     }
 
     @Override
     public void encode(Stage next) {
-        run.stage(next.name(), () -> {
-            FeatureMap from = x == null ? half : x;
-            x = take(next);
-            StageRun.Source source = next.kernel() == 3
-                    ? (y, left, rows, columns, to) -> {
-                        from.unfold(2, y, left, rows, columns, to, 9L * from.channels());
-                        return to;
-                    }
-                    : (y, left, rows, columns, to) -> {
-                        CpuKernels.unfold2x2(
-                                from.address(),
-                                from.type().code(),
-                                from.height(),
-                                from.width(),
-                                from.channels(),
-                                y,
-                                left,
-                                rows,
-                                columns,
-                                to);
-                        return to;
-                    };
-            enter(next, source, null);
-            skipped.put(next.scale(), x);
-        });
+        FeatureMap from = x == null ? half : x;
+        x = take(next);
+        StageRun.Source source = next.kernel() == 3
+                ? (y, left, rows, columns, to) -> {
+                    from.unfold(2, y, left, rows, columns, to, 9L * from.channels());
+                    return to;
+                }
+                : (y, left, rows, columns, to) -> {
+                    CpuKernels.unfold2x2(
+                            from.address(),
+                            from.type().code(),
+                            from.height(),
+                            from.width(),
+                            from.channels(),
+                            y,
+                            left,
+                            rows,
+                            columns,
+                            to);
+                    return to;
+                };
+        enter(next, source, null);
+        skipped.put(next.scale(), x);
     }
 
     @Override
     public void decode(Stage next) {
-        run.stage(next.name(), () -> {
-            FeatureMap coarser = x;
-            FeatureMap skip = skipped.get(next.scale());
-            run.arena().release(kept);
-            // The entry is pointwise in the skipped map, which nobody needs after it.
-            x = skip.channels() == next.channels() ? skip : take(next);
-            enter(next, (y, left, rows, columns, to) -> skip.at(y, left), coarser);
-        });
+        FeatureMap coarser = x;
+        FeatureMap skip = skipped.get(next.scale());
+        run.arena().release(kept);
+        // The entry is pointwise in the skipped map, which nobody needs after it.
+        x = skip.channels() == next.channels() ? skip : take(next);
+        enter(next, (y, left, rows, columns, to) -> skip.at(y, left), coarser);
     }
 
     private FeatureMap take(Stage next) {
@@ -107,25 +108,23 @@ final class PamCpuOps implements PamOps {
 
     @Override
     public boolean select(Stage present, int segment) {
-        boolean[] keep = new boolean[1];
-        run.stage(name(segment, "selection"), () -> keep[0] = stage.select(segment, costFeature));
-        return keep[0];
+        return stage.select(segment, costFeature);
     }
 
     @Override
     public void keep(Stage present, int segment) {
-        run.stage(name(segment, "modules"), () -> stage.keep(segment));
+        stage.keep(segment);
     }
 
     @Override
     public void bypass(Stage present, int segment) {
-        run.stage(name(segment, "connect"), () -> stage.bypass(segment));
+        stage.bypass(segment);
     }
 
     @Override
     public void pool(int pyramid) {
         run.arena().release(kept);
-        run.stage("pyramid " + pyramid, () -> model.pyramid(pyramid).run(run, x));
+        model.pyramid(pyramid).run(run, x);
     }
 
     @Override
@@ -135,10 +134,6 @@ final class PamCpuOps implements PamOps {
         ActiveArea active =
                 planning || run.request().decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(pixels.trimap());
         boolean keepKnown = !planning && run.request().keepKnown();
-        run.stage("refine", () -> model.refinement().run(run, model.stem(), x, half, pixels, active, alpha, keepKnown));
-    }
-
-    private static String name(int segment, String what) {
-        return "segment " + segment + " " + what;
+        model.refinement().run(run, model.stem(), x, half, pixels, active, alpha, keepKnown);
     }
 }

@@ -6,32 +6,26 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jmatte.MatteRequest;
-import org.jmatte.MattingOptions;
-import org.jmatte.Padding;
+import org.jmatte.execution.PamSettings;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamArchitecture.Stage;
 import org.jmatte.weights.Checkpoint;
-import org.jmatte.weights.ModelSource;
 
 /** The layers of path-adaptive matting. */
 final class PamModel extends CpuModel {
-    private final int gmacs;
+    private final PamSettings settings;
     private final PamStem stem;
     private final Map<Stage, StageLayers> stages = new HashMap<>();
     private final List<PyramidPooling> pyramids = new ArrayList<>();
     private final PamRefinement refinement;
     private final float[] embedding;
 
-    /** @param checkpoint the source's weights, or null for sizes alone */
-    PamModel(ModelSource source, Checkpoint checkpoint, MattingOptions options) {
-        super(source, checkpoint, ElementType.of(options.precision()));
+    /** @param checkpoint the weights, or null for sizes alone */
+    PamModel(PamSettings settings, Checkpoint checkpoint, ElementType operands) {
+        super(settings, checkpoint, operands);
+        this.settings = settings;
         try {
-            refuse(options.keep().isPresent(), "keep", "has no routers");
-            refuse(options.maxTokens() != MattingOptions.DEFAULT_MAX_TOKENS, "max tokens", "has no tokens");
-            refuse(options.padding() != Padding.AUTO, "padding", "has one way of padding only");
-            gmacs = options.gmacs().orElse(PamArchitecture.largestGmacs());
-            PamArchitecture.embeddingRow(gmacs);
             stem = new PamStem(weights);
             for (Stage stage : PamArchitecture.encoder()) {
                 stages.put(stage, StageLayers.encoder(weights, stage));
@@ -51,16 +45,13 @@ final class PamModel extends CpuModel {
     }
 
     @Override
-    Geometry geometry(int height, int width) {
-        return Geometry.pam(height, width);
+    PamSettings settings() {
+        return settings;
     }
 
     @Override
     Job job(Geometry geometry, MatteRequest request) {
-        refuse(!request.forcedTokens().isEmpty(), "forced tokens", "has no routers");
-        int budget = request.gmacs().orElse(gmacs);
-        PamArchitecture.embeddingRow(budget);
-        return new PamJob(this, Math.min(budget, PamArchitecture.largestGmacs()), request.forcedPath());
+        return new PamJob(this, settings.gmacs(request), request.forcedPath());
     }
 
     PamStem stem() {

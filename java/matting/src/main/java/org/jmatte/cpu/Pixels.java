@@ -1,6 +1,7 @@
 package org.jmatte.cpu;
 
 import org.jmatte.bindings.cpu.CpuKernels;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
 
@@ -41,7 +42,9 @@ final class Pixels {
     }
 
     /** Planes (value / largest value - mean) / std, and the trimap; takes a few floats from the arena. */
-    static Pixels of(CpuRun run, Photo photo, Trimap trimap, float[] mean, float[] std) {
+    static Pixels of(CpuRun run, Photo photo, Trimap trimap, NetworkSettings settings) {
+        float[] mean = settings.mean();
+        float[] std = settings.std();
         long scale = takeConstants(run);
         long shift = scale + mean.length * Float.BYTES;
         double largest = photo.bits() == 16 ? 65535 : 255;

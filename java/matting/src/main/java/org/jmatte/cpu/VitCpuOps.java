@@ -6,7 +6,6 @@ import java.util.BitSet;
 import java.util.List;
 import org.jmatte.MatteRequest;
 import org.jmatte.Routing;
-import org.jmatte.StageListener;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.TokenPolicy;
 import org.jmatte.image.Alpha;
@@ -39,7 +38,7 @@ final class VitCpuOps implements VitOps {
         this.pixels = pixels;
         this.alpha = alpha;
         this.active = active;
-        this.channels = model.network().width();
+        this.channels = model.settings().network().width();
         this.x = run.arena().take((long) run.geometry().tokens() * channels * Float.BYTES);
         this.windowOrder = WindowAttention.takeOrder(run);
     }
@@ -56,7 +55,7 @@ final class VitCpuOps implements VitOps {
                 model,
                 run,
                 policy,
-                Pixels.of(run, photo, trimap, model.mean(), model.std()),
+                Pixels.of(run, photo, trimap, model.settings()),
                 alpha,
                 request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap));
     }
@@ -72,36 +71,46 @@ final class VitCpuOps implements VitOps {
     }
 
     @Override
+    public void stage(String name, Runnable work) {
+        run.stage(name, work);
+    }
+
+    @Override
+    public void reached(String name) {
+        if (run.listener() != null) {
+            int height = run.geometry().gridHeight();
+            int width = run.geometry().gridWidth();
+            FloatBuffer stream = NativeMemory.floats(x, (long) height * width * channels);
+            run.listener().tensor(name, stream.asReadOnlyBuffer(), height, width, channels);
+        }
+    }
+
+    @Override
     public void embedPatches() {
-        run.stage("embed patches", () -> model.embedding().run(run, pixels, x));
-        tap("embedding");
+        model.embedding().run(run, pixels, x);
     }
 
     @Override
     public void windowAttention(int block) {
-        run.stage(name(block, "window attention"), () -> model.windowAttention(block)
-                .run(run, x, windowOrder));
+        model.windowAttention(block).run(run, x, windowOrder);
     }
 
     @Override
     public void globalAttention(int block) {
-        run.stage(name(block, "global attention"), () -> model.globalAttention(block)
-                .runAll(run, x));
+        model.globalAttention(block).runAll(run, x);
     }
 
     @Override
     public void route(int block) {
-        run.stage(name(block, "route"), () -> {
-            int router = VitArchitecture.router(block);
-            int tokens = run.geometry().tokens();
-            int most = policy.most(tokens);
-            routedMark = run.arena().mark();
-            gateScale = run.arena().take((long) channels * Float.BYTES);
-            Routed room = Routed.take(run, channels, most);
-            BitSet forced = policy.forced(router);
-            TokenRouter.MarginListener heard = margins -> decided(router, room.keptSet(tokens), forced, margins);
-            routed = model.router(block).run(run, x, room, policy.always(), most, forced, heard);
-        });
+        int router = VitArchitecture.router(block);
+        int tokens = run.geometry().tokens();
+        int most = policy.most(tokens);
+        routedMark = run.arena().mark();
+        gateScale = run.arena().take((long) channels * Float.BYTES);
+        Routed room = Routed.take(run, channels, most);
+        BitSet forced = policy.forced(router);
+        TokenRouter.MarginListener heard = margins -> decided(router, room.keptSet(tokens), forced, margins);
+        routed = model.router(block).run(run, x, room, policy.always(), most, forced, heard);
     }
 
     private void decided(int router, BitSet tokens, BitSet forced, FloatBuffer margins) {
@@ -109,70 +118,40 @@ final class VitCpuOps implements VitOps {
         if (forced == null) {
             closest = Math.min(closest, Routing.closest(margins, tokens));
         }
-        if (listener() != null) {
-            listener().tensor("router" + router + ".margin", margins, margins.limit());
+        if (run.listener() != null) {
+            run.listener().tensor("router" + router + ".margin", margins, margins.limit());
         }
     }
 
     @Override
     public void routedAttention(int block) {
-        run.stage(name(block, "routed attention"), () -> model.globalAttention(block)
-                .runSelected(run, x, routed.selected(), routed.count(), routed.most(), routed.y()));
+        model.globalAttention(block).runSelected(run, x, routed.selected(), routed.count(), routed.most(), routed.y());
     }
 
     @Override
     public void refine(int block) {
-        run.stage(name(block, "refine"), () -> model.refinement(block).run(run, x, routed, gateScale));
+        model.refinement(block).run(run, x, routed, gateScale);
     }
 
     @Override
     public void merge(int block) {
-        run.stage(name(block, "merge"), () -> {
-            Refinement.merge(run, x, routed, gateScale, channels);
-            run.arena().release(routedMark);
-        });
+        Refinement.merge(run, x, routed, gateScale, channels);
+        run.arena().release(routedMark);
     }
 
     @Override
     public void mlp(int block) {
-        run.stage(name(block, "mlp"), () -> model.mlp(block).run(run, x));
-        if (!VitArchitecture.isGlobal(block)) {
-            tap("block" + block);
-        }
+        model.mlp(block).run(run, x);
     }
 
     @Override
     public void bottleneck(int block) {
-        run.stage(name(block, "bottleneck"), () -> model.bottleneck(block).run(run, x));
-        tap("block" + block);
+        model.bottleneck(block).run(run, x);
     }
 
     @Override
     public void decode() {
         boolean keepKnown = !run.planning() && run.request().keepKnown();
-        run.stage("decode", () -> model.decoder().run(run, x, pixels, active, alpha, keepKnown));
-    }
-
-    private static String name(int block, String what) {
-        return "block " + block + " " + what;
-    }
-
-    /** Who hears intermediate results; null for nobody. */
-    private StageListener listener() {
-        return run.planning() ? null : run.request().stages();
-    }
-
-    private void tap(String name) {
-        StageListener listener = listener();
-        if (listener != null) {
-            int height = run.geometry().gridHeight();
-            int width = run.geometry().gridWidth();
-            listener.tensor(
-                    name,
-                    NativeMemory.floats(x, (long) height * width * channels).asReadOnlyBuffer(),
-                    height,
-                    width,
-                    channels);
-        }
+        model.decoder().run(run, x, pixels, active, alpha, keepKnown);
     }
 }

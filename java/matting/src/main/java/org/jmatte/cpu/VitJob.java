@@ -12,7 +12,7 @@ import org.jmatte.network.VitNetwork;
 /** MEMatte or ViTMatte with a policy for its tokens. */
 record VitJob(VitModel model, Geometry geometry, TokenPolicy policy) implements Job {
     private VitNetwork network() {
-        return new VitNetwork(model.network());
+        return new VitNetwork(model.settings().network());
     }
 
     @Override

@@ -1,22 +1,14 @@
 package org.jmatte.cpu;
 
-import java.util.OptionalDouble;
 import org.jmatte.MatteRequest;
-import org.jmatte.MattingOptions;
-import org.jmatte.execution.TokenPolicy;
+import org.jmatte.execution.VitSettings;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
 import org.jmatte.weights.Checkpoint;
-import org.jmatte.weights.ModelSource;
 
 /** The layers of MEMatte or ViTMatte. */
 final class VitModel extends CpuModel {
-    private static final String ONE_PATH = "always runs whole";
-
-    private final VitArchitecture network;
-    private final boolean huggingface;
-    private final int maxTokens;
-    private final OptionalDouble keep;
+    private final VitSettings settings;
     private final PatchEmbedding embedding;
     private final WindowAttention[] windowAttention = new WindowAttention[VitArchitecture.DEPTH];
     private final GlobalAttention[] globalAttention = new GlobalAttention[VitArchitecture.DEPTH];
@@ -26,15 +18,12 @@ final class VitModel extends CpuModel {
     private final Bottleneck[] bottlenecks = new Bottleneck[VitArchitecture.DEPTH];
     private final Decoder decoder;
 
-    /** @param checkpoint the source's weights, or null for sizes alone */
-    VitModel(ModelSource source, VitArchitecture network, Checkpoint checkpoint, MattingOptions options) {
-        super(source, checkpoint, ElementType.of(options.precision()));
-        this.network = network;
-        maxTokens = options.maxTokens();
-        keep = options.keep();
-        huggingface = options.padding().isHuggingface(source.origin());
+    /** @param checkpoint the weights, or null for sizes alone */
+    VitModel(VitSettings settings, Checkpoint checkpoint, ElementType operands) {
+        super(settings, checkpoint, operands);
+        this.settings = settings;
+        VitArchitecture network = settings.network();
         try {
-            refuse(options.gmacs().isPresent(), "gmacs", ONE_PATH);
             embedding = new PatchEmbedding(weights);
             for (int i = 0; i < VitArchitecture.DEPTH; i++) {
                 String block = "backbone.blocks." + i;
@@ -57,22 +46,14 @@ final class VitModel extends CpuModel {
         }
     }
 
-    VitArchitecture network() {
-        return network;
-    }
-
     @Override
-    Geometry geometry(int height, int width) {
-        return Geometry.of(height, width, huggingface, network.routed());
+    VitSettings settings() {
+        return settings;
     }
 
     @Override
     Job job(Geometry geometry, MatteRequest request) {
-        refuse(request.gmacs().isPresent(), "gmacs", ONE_PATH);
-        refuse(request.forcedPath() != null, "forced path", ONE_PATH);
-        TokenPolicy policy = new TokenPolicy(maxTokens, keep, request.forcedTokens());
-        policy.check(geometry, network.routed() ? VitArchitecture.globalBlocks().length : 0);
-        return new VitJob(this, geometry, policy);
+        return new VitJob(this, geometry, settings.policy(geometry, request));
     }
 
     PatchEmbedding embedding() {

@@ -1,6 +1,7 @@
 package org.jmatte.gpu;
 
 import java.nio.ByteBuffer;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -17,12 +18,11 @@ import org.jmatte.kernels.Tensor;
  * @param trimap [height, width] u8
  * @param alpha [height, width] u8, u16 or fp32
  * @param snap whether the trimap knows one kind of unknown only
- * @param mean of the photo's channels
- * @param std of the photo's channels
+ * @param settings know mean and deviation of the photo's channels
  */
-record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, float[] mean, float[] std) {
+record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, NetworkSettings settings) {
 
-    static DeviceImages take(GpuRun run, int bits, Alpha.Format format, boolean snap, float[] mean, float[] std) {
+    static DeviceImages take(GpuRun run, int bits, Alpha.Format format, boolean snap, NetworkSettings settings) {
         long height = run.geometry().height();
         long width = run.geometry().width();
         ElementType values =
@@ -36,8 +36,7 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, flo
                 run.take(ElementType.U8, height, width),
                 run.take(values, height, width),
                 snap,
-                mean,
-                std);
+                settings);
     }
 
     /** Copies the input, and alpha as it is so far. */
@@ -68,17 +67,17 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, flo
                 out,
                 photo,
                 trimap,
-                planes(run.operands(), mean, std, bits(), snap),
+                planes(run.operands(), settings, bits(), snap),
                 gridWidth,
                 first,
                 run.stream());
     }
 
     /** How pixels become operands of the patch embedding: in 16 bits, by numbers that all of them hold exactly. */
-    static Planes planes(ElementType operands, float[] mean, float[] std, int bits, boolean snap) {
+    static Planes planes(ElementType operands, NetworkSettings settings, int bits, boolean snap) {
         return operands == ElementType.FP32
-                ? Planes.normalised(mean, std, bits, snap)
-                : Planes.exact(mean, std, bits, snap);
+                ? Planes.normalised(settings.mean(), settings.std(), bits, snap)
+                : Planes.exact(settings.mean(), settings.std(), bits, snap);
     }
 
     private int bits() {
@@ -87,6 +86,8 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, flo
 
     /** The planes that the decoder's convolutions read. */
     PhotoPlanes planes() {
+        float[] mean = settings.mean();
+        float[] std = settings.std();
         float largest = bits() == 16 ? 65535 : 255;
         float[] scale = new float[mean.length];
         float[] shift = new float[mean.length];

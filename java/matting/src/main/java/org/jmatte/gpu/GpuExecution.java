@@ -12,6 +12,7 @@ import org.jmatte.Precision;
 import org.jmatte.Routing;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.Execution;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.gpu.Planner.Fit;
 import org.jmatte.gpu.Planner.Task;
 import org.jmatte.image.Alpha;
@@ -61,7 +62,8 @@ public final class GpuExecution extends Execution {
         architecture = source.architecture();
         Arena sizes = Arena.planning();
         PlanningDevice nowhere = new PlanningDevice(device.architecture(), device.multiprocessors());
-        GpuModel shapes = layers(source, new Parameters(architecture, null), nowhere, sizes);
+        NetworkSettings settings = NetworkSettings.of(source, options);
+        GpuModel shapes = layers(settings, new Parameters(architecture, null), nowhere, sizes);
         weightsBytes = sizes.peak();
         planner = new Planner(shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
         if (checkpoint == null) {
@@ -72,7 +74,7 @@ public final class GpuExecution extends Execution {
         }
         weights = device.allocate(weightsBytes);
         try {
-            model = layers(source, new Parameters(architecture, checkpoint), device, Arena.of(weights));
+            model = layers(settings, new Parameters(architecture, checkpoint), device, Arena.of(weights));
             device.synchronize();
             stream = device.createStream();
         } catch (Throwable t) {
@@ -81,9 +83,9 @@ public final class GpuExecution extends Execution {
         }
     }
 
-    private GpuModel layers(ModelSource source, Parameters parameters, Device target, Arena arena) {
+    private GpuModel layers(NetworkSettings settings, Parameters parameters, Device target, Arena arena) {
         Types types = Types.of(options.precision(), options.stream(), target.architecture());
-        return GpuModel.of(source, options, new GpuWeights(parameters, target, arena, types.operands()));
+        return GpuModel.of(settings, new GpuWeights(parameters, target, arena, types.operands()));
     }
 
     /**

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
+import org.jmatte.StageListener;
 import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.Convert;
 import org.jmatte.kernels.Device;
@@ -135,6 +136,11 @@ final class GpuRun {
 
     boolean planning() {
         return device instanceof PlanningDevice;
+    }
+
+    /** Who hears intermediate results; null for nobody. */
+    StageListener listener() {
+        return planning() ? null : request.stages();
     }
 
     List<Plan.Stage> stages() {

@@ -45,27 +45,28 @@ final class PamGpuOps implements PamOps {
     }
 
     @Override
+    public void stage(String name, Runnable work) {
+        run.stage(name, work);
+    }
+
+    @Override
     public void stem() {
-        run.stage("stem", () -> model.stem().run(run, images, half));
+        model.stem().run(run, images, half);
     }
 
     @Override
     public void encode(Stage stage) {
-        run.stage(stage.name(), () -> {
-            FeatureMap from = x == null ? half : x;
-            enter(stage);
-            model.stage(stage).encode(run, x, from);
-            skipped.put(stage.scale(), x);
-        });
+        FeatureMap from = x == null ? half : x;
+        enter(stage);
+        model.stage(stage).encode(run, x, from);
+        skipped.put(stage.scale(), x);
     }
 
     @Override
     public void decode(Stage stage) {
-        run.stage(stage.name(), () -> {
-            FeatureMap coarser = x;
-            enter(stage);
-            model.stage(stage).decode(run, x, coarser, skipped.get(stage.scale()));
-        });
+        FeatureMap coarser = x;
+        enter(stage);
+        model.stage(stage).decode(run, x, coarser, skipped.get(stage.scale()));
     }
 
     private void enter(Stage stage) {
@@ -75,35 +76,27 @@ final class PamGpuOps implements PamOps {
 
     @Override
     public boolean select(Stage stage, int segment) {
-        boolean[] keep = new boolean[1];
-        run.stage(
-                name(segment, "selection"),
-                () -> keep[0] = model.stage(stage).select(run, segment, x, feature, attention));
-        return keep[0];
+        return model.stage(stage).select(run, segment, x, feature, attention);
     }
 
     @Override
     public void keep(Stage stage, int segment) {
-        run.stage(name(segment, "modules"), () -> model.stage(stage).keep(run, segment, x, attention));
+        model.stage(stage).keep(run, segment, x, attention);
     }
 
     @Override
     public void bypass(Stage stage, int segment) {
-        run.stage(name(segment, "connect"), () -> model.stage(stage).bypass(run, segment, x, attention));
+        model.stage(stage).bypass(run, segment, x, attention);
     }
 
     @Override
     public void pool(int pyramid) {
-        run.stage("pyramid " + pyramid, () -> model.pyramid(pyramid).run(run, x));
+        model.pyramid(pyramid).run(run, x);
     }
 
     @Override
     public void refine() {
         run.stream().record(encoded);
-        run.stage("refine", () -> model.refinement().run(run, x, half, images, active));
-    }
-
-    private static String name(int segment, String what) {
-        return "segment " + segment + " " + what;
+        model.refinement().run(run, x, half, images, active);
     }
 }

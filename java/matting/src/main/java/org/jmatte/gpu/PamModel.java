@@ -5,18 +5,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jmatte.MatteRequest;
-import org.jmatte.MattingOptions;
-import org.jmatte.Padding;
+import org.jmatte.execution.PamSettings;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.Tensor;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamArchitecture.Stage;
-import org.jmatte.weights.ModelSource;
 
 /** The layers of path-adaptive matting. */
-final class PamModel extends GpuModel {
-    private final int gmacs;
+final class PamModel implements GpuModel {
+    private final PamSettings settings;
     private final PamStem stem;
     private final Map<Stage, PamStage> stages = new HashMap<>();
     private final List<PyramidPooling> pyramids = new ArrayList<>();
@@ -24,13 +22,8 @@ final class PamModel extends GpuModel {
     /** [budgets, features] fp32 */
     private final Tensor embedding;
 
-    PamModel(ModelSource source, MattingOptions options, GpuWeights weights) {
-        super(source);
-        refuse(options.keep().isPresent(), "keep", "has no routers");
-        refuse(options.maxTokens() != MattingOptions.DEFAULT_MAX_TOKENS, "max tokens", "has no tokens");
-        refuse(options.padding() != Padding.AUTO, "padding", "has one way of padding only");
-        gmacs = options.gmacs().orElse(PamArchitecture.largestGmacs());
-        PamArchitecture.embeddingRow(gmacs);
+    PamModel(PamSettings settings, GpuWeights weights) {
+        this.settings = settings;
         stem = new PamStem(weights);
         PamArchitecture.encoder().forEach(stage -> stages.put(stage, new PamStage(weights, stage)));
         for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
@@ -46,16 +39,13 @@ final class PamModel extends GpuModel {
     }
 
     @Override
-    Geometry geometry(int height, int width) {
-        return Geometry.pam(height, width);
+    public PamSettings settings() {
+        return settings;
     }
 
     @Override
-    Job job(Geometry geometry, MatteRequest request) {
-        refuse(!request.forcedTokens().isEmpty(), "forced tokens", "has no routers");
-        int budget = request.gmacs().orElse(gmacs);
-        PamArchitecture.embeddingRow(budget);
-        return new PamJob(this, Math.min(budget, PamArchitecture.largestGmacs()), request.forcedPath());
+    public Job job(Geometry geometry, MatteRequest request) {
+        return new PamJob(this, settings.gmacs(request), request.forcedPath());
     }
 
     PamStem stem() {

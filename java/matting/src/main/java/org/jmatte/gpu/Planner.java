@@ -46,13 +46,13 @@ final class Planner {
         }
 
         DeviceImages images(GpuRun run, GpuModel model) {
-            return DeviceImages.take(run, bits, request.format(), snap, model.mean(), model.std());
+            return DeviceImages.take(run, bits, request.format(), snap, model.settings());
         }
     }
 
     /** @throws InvalidInputException if the request asks for what the network does not have */
     Task task(int height, int width, int bits, boolean snap, MatteRequest request) {
-        Geometry geometry = shapes.geometry(height, width);
+        Geometry geometry = shapes.settings().geometry(height, width);
         return new Task(geometry, bits, snap, request, shapes.job(geometry, request));
     }
 

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 import org.jmatte.Routing;
-import org.jmatte.StageListener;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.TokenPolicy;
 import org.jmatte.kernels.ElementType;
@@ -58,46 +57,56 @@ final class VitGpuOps implements VitOps, Job.Walk {
         this.active = active;
         this.encoded = encoded;
         tokens = run.geometry().tokens();
-        channels = model.network().width();
+        VitArchitecture network = model.settings().network();
+        channels = network.width();
         x = run.take(run.types().stream(), tokens, channels);
-        int routers = model.network().routed() ? VitArchitecture.globalBlocks().length : 0;
+        int routers = network.routed() ? VitArchitecture.globalBlocks().length : 0;
         inverse = run.take(ElementType.I32, routers, tokens);
         results = run.take(ElementType.I32, routers, RESULTS);
         margins = run.take(ElementType.FP32, routers, tokens);
     }
 
     @Override
+    public void stage(String name, Runnable work) {
+        run.stage(name, work);
+    }
+
+    @Override
+    public void reached(String name) {
+        if (run.listener() != null) {
+            int height = run.geometry().gridHeight();
+            int width = run.geometry().gridWidth();
+            run.listener().tensor(name, run.readFloats(x).asReadOnlyBuffer(), height, width, channels);
+        }
+    }
+
+    @Override
     public void embedPatches() {
-        run.stage("embed patches", () -> model.embedding().run(run, images, x));
-        tap("embedding");
+        model.embedding().run(run, images, x);
     }
 
     @Override
     public void windowAttention(int block) {
-        run.stage(name(block, "window attention"), () -> model.localAttention(block)
-                .run(run, x));
+        model.localAttention(block).run(run, x);
     }
 
     @Override
     public void globalAttention(int block) {
-        run.stage(name(block, "global attention"), () -> model.globalAttention(block)
-                .runAll(run, x));
+        model.globalAttention(block).runAll(run, x);
     }
 
     @Override
     public void route(int block) {
-        run.stage(name(block, "route"), () -> {
-            int router = VitArchitecture.router(block);
-            routedMark = run.arena().mark();
-            selected = run.take(ElementType.I32, policy.most(tokens));
-            gate = run.take(ElementType.FP32, channels);
-            Tensor scores = margins.rows(router, 1).reshape(tokens);
-            model.router(block).run(run, x, scores, policy.always());
-            if (listener() != null) {
-                listener().tensor("router" + router + ".margin", run.readFloats(scores), tokens);
-            }
-            run.scratch(() -> choose(router, scores));
-        });
+        int router = VitArchitecture.router(block);
+        routedMark = run.arena().mark();
+        selected = run.take(ElementType.I32, policy.most(tokens));
+        gate = run.take(ElementType.FP32, channels);
+        Tensor scores = margins.rows(router, 1).reshape(tokens);
+        model.router(block).run(run, x, scores, policy.always());
+        if (run.listener() != null) {
+            run.listener().tensor("router" + router + ".margin", run.readFloats(scores), tokens);
+        }
+        run.scratch(() -> choose(router, scores));
     }
 
     /** Which tokens attend: by their margins, or as forced. */
@@ -121,17 +130,14 @@ final class VitGpuOps implements VitOps, Job.Walk {
 
     @Override
     public void refine(int block) {
-        run.stage(name(block, "refine"), () -> {
-            y = run.take(tokens, channels);
-            model.refinement(block).run(run, x, y, gate);
-        });
+        y = run.take(tokens, channels);
+        model.refinement(block).run(run, x, y, gate);
     }
 
     /** Writes over the refinement of the tokens that attend. */
     @Override
     public void routedAttention(int block) {
-        run.stage(name(block, "routed attention"), () -> model.globalAttention(block)
-                .runSelected(run, x, selected, count(VitArchitecture.router(block)), y));
+        model.globalAttention(block).runSelected(run, x, selected, count(VitArchitecture.router(block)), y);
     }
 
     private Tensor count(int router) {
@@ -140,32 +146,25 @@ final class VitGpuOps implements VitOps, Job.Walk {
 
     @Override
     public void merge(int block) {
-        run.stage(name(block, "merge"), () -> {
-            Tensor ranks = inverse.rows(VitArchitecture.router(block), 1).reshape(tokens);
-            MergeTokens.merge(run.device(), x, y, Rows.IN_PLACE, y, Rows.IN_PLACE, gate, ranks, run.stream());
-            run.arena().release(routedMark);
-        });
+        Tensor ranks = inverse.rows(VitArchitecture.router(block), 1).reshape(tokens);
+        MergeTokens.merge(run.device(), x, y, Rows.IN_PLACE, y, Rows.IN_PLACE, gate, ranks, run.stream());
+        run.arena().release(routedMark);
     }
 
     @Override
     public void mlp(int block) {
-        run.stage(name(block, "mlp"), () -> model.mlp(block).run(run, x));
-        if (!VitArchitecture.isGlobal(block)) {
-            tap("block" + block);
-        }
+        model.mlp(block).run(run, x);
     }
 
     @Override
     public void bottleneck(int block) {
-        run.stage(name(block, "bottleneck"), () -> model.bottleneck(block).run(run, x));
-        tap("block" + block);
+        model.bottleneck(block).run(run, x);
     }
 
     @Override
     public void decode() {
         run.stream().record(encoded);
-        run.stage("decode", () -> model.decoder()
-                .run(run, x, images, active, run.request().keepKnown()));
+        model.decoder().run(run, x, images, active, run.request().keepKnown());
     }
 
     @Override
@@ -200,26 +199,5 @@ final class VitGpuOps implements VitOps, Job.Walk {
             }
         }
         return new Routing(run.geometry().gridHeight(), run.geometry().gridWidth(), kept);
-    }
-
-    private static String name(int block, String what) {
-        return "block " + block + " " + what;
-    }
-
-    /** Who hears intermediate results; null for nobody. */
-    private StageListener listener() {
-        return run.planning() ? null : run.request().stages();
-    }
-
-    private void tap(String name) {
-        if (listener() != null) {
-            listener()
-                    .tensor(
-                            name,
-                            run.readFloats(x).asReadOnlyBuffer(),
-                            run.geometry().gridHeight(),
-                            run.geometry().gridWidth(),
-                            channels);
-        }
     }
 }

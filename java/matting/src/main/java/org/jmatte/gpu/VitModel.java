@@ -1,22 +1,14 @@
 package org.jmatte.gpu;
 
-import java.util.OptionalDouble;
 import org.jmatte.MatteRequest;
-import org.jmatte.MattingOptions;
-import org.jmatte.execution.TokenPolicy;
+import org.jmatte.execution.VitSettings;
 import org.jmatte.kernels.EmbedPatches.Planes;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
-import org.jmatte.weights.ModelSource;
 
 /** The layers of MEMatte or ViTMatte. */
-final class VitModel extends GpuModel {
-    private static final String ONE_PATH = "always runs whole";
-
-    private final VitArchitecture network;
-    private final boolean huggingface;
-    private final int maxTokens;
-    private final OptionalDouble keep;
+final class VitModel implements GpuModel {
+    private final VitSettings settings;
     private final PatchEmbedding embedding;
     private final LocalAttention[] localAttention = new LocalAttention[VitArchitecture.DEPTH];
     private final GlobalAttention[] globalAttention = new GlobalAttention[VitArchitecture.DEPTH];
@@ -26,15 +18,11 @@ final class VitModel extends GpuModel {
     private final Bottleneck[] bottlenecks = new Bottleneck[VitArchitecture.DEPTH];
     private final Decoder decoder;
 
-    VitModel(ModelSource source, VitArchitecture network, MattingOptions options, GpuWeights weights) {
-        super(source);
-        refuse(options.gmacs().isPresent(), "gmacs", ONE_PATH);
-        this.network = network;
-        maxTokens = options.maxTokens();
-        keep = options.keep();
-        huggingface = options.padding().isHuggingface(source.origin());
+    VitModel(VitSettings settings, GpuWeights weights) {
+        this.settings = settings;
+        VitArchitecture network = settings.network();
         // Neither the bits of a sample nor the trimap's values change what the weights must make up for.
-        Planes planes = DeviceImages.planes(weights.operands(), mean(), std(), Byte.SIZE, true);
+        Planes planes = DeviceImages.planes(weights.operands(), settings, Byte.SIZE, true);
         embedding = new PatchEmbedding(weights, planes);
         for (int i = 0; i < VitArchitecture.DEPTH; i++) {
             mlps[i] = new Mlp(weights, i);
@@ -52,22 +40,14 @@ final class VitModel extends GpuModel {
         decoder = new Decoder(weights, network.width());
     }
 
-    VitArchitecture network() {
-        return network;
+    @Override
+    public VitSettings settings() {
+        return settings;
     }
 
     @Override
-    Job job(Geometry geometry, MatteRequest request) {
-        refuse(request.gmacs().isPresent(), "gmacs", ONE_PATH);
-        refuse(request.forcedPath() != null, "forced path", ONE_PATH);
-        TokenPolicy policy = new TokenPolicy(maxTokens, keep, request.forcedTokens());
-        policy.check(geometry, network.routed() ? VitArchitecture.globalBlocks().length : 0);
-        return new VitJob(this, geometry, policy);
-    }
-
-    @Override
-    Geometry geometry(int height, int width) {
-        return Geometry.of(height, width, huggingface, network.routed());
+    public Job job(Geometry geometry, MatteRequest request) {
+        return new VitJob(this, geometry, settings.policy(geometry, request));
     }
 
     PatchEmbedding embedding() {

@@ -9,7 +9,7 @@ import org.jmatte.network.PamArchitecture.Stage;
  */
 public final class PamNetwork {
     private final PamPath forced;
-    private long headroom;
+    private final PamBudget budget;
 
     /**
      * @param gmacs budget in GMACs per 1024x1024 pixels
@@ -22,49 +22,43 @@ public final class PamNetwork {
                     + forced + " of " + forced.gmacs());
         }
         this.forced = forced;
-        // Over the smallest path, so that every later segment can still be bypassed.
-        this.headroom = gmacs * PamArchitecture.GIGA - PamPath.BYPASS_ALL.macs();
+        this.budget = new PamBudget(gmacs);
     }
 
     /** Runs, or plans, or whatever the operators do; once. Returns the path taken. */
     public PamPath run(PamOps ops) {
         PamPath path = PamPath.BYPASS_ALL;
-        ops.stem();
+        ops.stage("stem", ops::stem);
         for (Stage stage : PamArchitecture.encoder()) {
-            ops.encode(stage);
+            ops.stage(stage.name(), () -> ops.encode(stage));
             path = segments(ops, stage, path);
         }
-        for (int pyramid = 0; pyramid < PamArchitecture.PYRAMIDS; pyramid++) {
-            ops.pool(pyramid);
+        for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
+            int pyramid = i;
+            ops.stage("pyramid " + pyramid, () -> ops.pool(pyramid));
         }
         for (Stage stage : PamArchitecture.decoder()) {
-            ops.decode(stage);
+            ops.stage(stage.name(), () -> ops.decode(stage));
             path = segments(ops, stage, path);
         }
-        ops.refine();
+        ops.stage("refine", ops::refine);
         return path;
     }
 
     private PamPath segments(PamOps ops, Stage stage, PamPath before) {
         PamPath path = before;
-        for (int segment = stage.firstSegment(); segment < stage.firstSegment() + stage.segments(); segment++) {
-            boolean wanted = ops.select(stage, segment);
-            if (forced == null ? affords(segment, wanted) : forced.keeps(segment)) {
-                ops.keep(stage, segment);
+        for (int i = 0; i < stage.segments(); i++) {
+            int segment = stage.firstSegment() + i;
+            String name = "segment " + segment;
+            boolean[] wanted = new boolean[1];
+            ops.stage(name + " selection", () -> wanted[0] = ops.select(stage, segment));
+            if (forced == null ? wanted[0] && budget.affords(segment) : forced.keeps(segment)) {
+                ops.stage(name + " modules", () -> ops.keep(stage, segment));
                 path = path.keeping(segment);
             } else {
-                ops.bypass(stage, segment);
+                ops.stage(name + " connect", () -> ops.bypass(stage, segment));
             }
         }
         return path;
-    }
-
-    private boolean affords(int segment, boolean wanted) {
-        long extra = PamArchitecture.extra(segment);
-        if (!wanted || extra > headroom) {
-            return false;
-        }
-        headroom -= extra;
-        return true;
     }
 }

@@ -6,7 +6,7 @@ import org.jmatte.network.PamArchitecture.Stage;
  * What a backend can do for {@link PamNetwork}: sub-layers over maps that the backend holds, x being the features of the
  * present stage. Strips and chunks live below.
  */
-public interface PamOps {
+public interface PamOps extends Ops {
     /** half = the stem of the input planes: three activated 3x3 convolutions, the second of stride 2. */
     void stem();
 

@@ -1,5 +1,7 @@
 package org.jmatte.network;
 
+import java.util.function.IntConsumer;
+
 /** MEMatte and ViTMatte as a straight list of operators. */
 public final class VitNetwork {
     private final VitArchitecture architecture;
@@ -10,24 +12,30 @@ public final class VitNetwork {
 
     /** Runs, or plans, or whatever the operators do. */
     public void run(VitOps ops) {
-        ops.embedPatches();
+        ops.stage("embed patches", ops::embedPatches);
+        ops.reached("embedding");
         for (int block = 0; block < VitArchitecture.DEPTH; block++) {
             if (!VitArchitecture.isGlobal(block)) {
-                ops.windowAttention(block);
-                ops.mlp(block);
+                stage(ops, block, "window attention", ops::windowAttention);
+                stage(ops, block, "mlp", ops::mlp);
             } else {
                 if (architecture.routed()) {
-                    ops.route(block);
-                    ops.refine(block);
-                    ops.routedAttention(block);
-                    ops.merge(block);
+                    stage(ops, block, "route", ops::route);
+                    stage(ops, block, "refine", ops::refine);
+                    stage(ops, block, "routed attention", ops::routedAttention);
+                    stage(ops, block, "merge", ops::merge);
                 } else {
-                    ops.globalAttention(block);
+                    stage(ops, block, "global attention", ops::globalAttention);
                 }
-                ops.mlp(block);
-                ops.bottleneck(block);
+                stage(ops, block, "mlp", ops::mlp);
+                stage(ops, block, "bottleneck", ops::bottleneck);
             }
+            ops.reached("block" + block);
         }
-        ops.decode();
+        ops.stage("decode", ops::decode);
+    }
+
+    private static void stage(VitOps ops, int block, String name, IntConsumer operator) {
+        ops.stage("block " + block + " " + name, () -> operator.accept(block));
     }
 }

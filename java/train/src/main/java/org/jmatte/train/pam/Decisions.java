@@ -1,7 +1,7 @@
 package org.jmatte.train.pam;
 
 import java.util.random.RandomGenerator;
-import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamBudget;
 import org.jmatte.network.PamPath;
 
 /** What a walk through the network asks at each segment. */
@@ -22,15 +22,8 @@ public interface Decisions {
 
     /** The estimate, except that a segment which the rest of the budget cannot pay for is bypassed. */
     static Decisions within(int gmacs) {
-        long[] headroom = {gmacs * PamArchitecture.GIGA - PamPath.BYPASS_ALL.macs()};
-        return (segment, bypass, keep) -> {
-            long extra = PamArchitecture.extra(segment);
-            if (keep <= bypass || extra > headroom[0]) {
-                return false;
-            }
-            headroom[0] -= extra;
-            return true;
-        };
+        PamBudget budget = new PamBudget(gmacs);
+        return (segment, bypass, keep) -> keep > bypass && budget.affords(segment);
     }
 
     private static double gumbel(RandomGenerator random) {

@@ -1,0 +1,13 @@
+package org.jmatte.network;
+
+/** What the operators of every network share. */
+interface Ops {
+    /**
+     * Does one named step of a network.
+     *
+     * @param work calls one operator
+     */
+    default void stage(String name, Runnable work) {
+        work.run();
+    }
+}
