@@ -63,6 +63,26 @@ public final class Alpha {
         return new Alpha(ByteBuffer.allocateDirect((int) bytes), height, width, format);
     }
 
+    /**
+     * Copies an image of any kind whose colour channels are equal: grey, RGB, palette. Values are taken as stored, as
+     * {@code U8} where a channel has at most 8 bits, else as {@code U16}; an alpha channel is ignored, with a log line.
+     *
+     * @throws ImageException if a pixel is not grey (the first such is named), or the values would exceed 2^31-1 bytes
+     */
+    public static Alpha of(BufferedImage image) {
+        return of(Objects.requireNonNull(image, "image"), Orientation.UPRIGHT, "alpha");
+    }
+
+    static Alpha of(BufferedImage image, Orientation orientation, String name) {
+        GreyRows rows = GreyRows.of(image, "an alpha matte", name);
+        int height = image.getHeight();
+        int width = image.getWidth();
+        Format format = rows.bits() == 8 ? Format.U8 : Format.U16;
+        Alpha alpha = allocate(orientation.height(height, width), orientation.width(height, width), format);
+        orientation.copy(rows, height, width, format.bytes(), alpha.values);
+        return alpha;
+    }
+
     /** Rows. */
     public int height() {
         return height;
@@ -128,11 +148,29 @@ public final class Alpha {
         return "Alpha[" + width + "x" + height + ", " + format + "]";
     }
 
-    /** Copies row {@code y} as floats into {@code target}. */
-    void row(int y, float[] target) {
+    /**
+     * Copies a row as floats. Several threads may read rows at once.
+     *
+     * @param y the row, from 0
+     * @param target receives its {@link #width()} values, in 0..1, from index 0 on
+     */
+    public void row(int y, float[] target) {
+        Objects.checkIndex(y, height);
+        Objects.checkFromIndexSize(0, width, target.length);
         ByteBuffer source = values();
-        for (int x = 0; x < width; x++) {
-            target[x] = valueAt(source, y * width + x);
+        int first = y * width;
+        switch (format) { // not per value: a row is then one plain loop
+            case U8 -> {
+                for (int x = 0; x < width; x++) {
+                    target[x] = (source.get(first + x) & 255) / 255f;
+                }
+            }
+            case U16 -> {
+                for (int x = 0; x < width; x++) {
+                    target[x] = Short.toUnsignedInt(source.getShort(2 * (first + x))) / 65535f;
+                }
+            }
+            case F32 -> source.asFloatBuffer().get(first, target, 0, width);
         }
     }
 

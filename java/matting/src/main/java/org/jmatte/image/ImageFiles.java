@@ -22,7 +22,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads photos and trimaps from PNG, JPEG, TIFF, WebP, BMP and GIF files; of several pages, the first. EXIF
+ * Reads photos, trimaps and alpha mattes from PNG, JPEG, TIFF, WebP, BMP and GIF files; of several pages, the first. EXIF
  * orientation is applied. An embedded RGB profile counts in JPEG and WebP, whose decoders convert to sRGB; PNG and TIFF
  * values are taken as stored.
  *
@@ -54,6 +54,15 @@ public final class ImageFiles {
         return read(file, reader -> {
             Trimap.requireFits(reader.getHeight(0), reader.getWidth(0), file.toString());
             return Trimap.of(decode(reader, file), values, orientation, file.toString());
+        });
+    }
+
+    /** The alpha matte in a file; see {@link Alpha#of} for which images may be one. */
+    public static Alpha alpha(Path file) {
+        Orientation orientation = orientation(requireFile(file));
+        return read(file, reader -> {
+            Trimap.requireFits(reader.getHeight(0), reader.getWidth(0), file.toString());
+            return Alpha.of(decode(reader, file), orientation, file.toString());
         });
     }
 

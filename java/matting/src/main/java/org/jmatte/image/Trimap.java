@@ -4,8 +4,6 @@ import java.awt.image.BufferedImage;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Objects;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A trimap: one byte per pixel, row-major and dense, in a direct buffer. 0 is known background, 255 known foreground,
@@ -20,7 +18,6 @@ public final class Trimap {
         RAW
     }
 
-    private static final Logger LOG = LoggerFactory.getLogger(Trimap.class);
     private static final byte UNKNOWN = (byte) 128;
 
     private final ByteBuffer bytes;
@@ -50,22 +47,19 @@ public final class Trimap {
     }
 
     static Trimap of(BufferedImage image, Values values, Orientation orientation, String name) {
-        if (image.getColorModel().hasAlpha()) {
-            LOG.info("{}: the alpha channel of the trimap is ignored", name);
-        }
         int height = image.getHeight();
         int width = image.getWidth();
         requireFits(height, width, name);
-        RgbRows rows = RgbRows.of(image);
-        byte[] rgb = new byte[width * rows.pixelBytes()];
+        GreyRows rows = GreyRows.of(image, "a trimap", name);
+        ByteBuffer samples = ByteBuffer.allocate(width * rows.bits() / 8).order(ByteOrder.nativeOrder());
         ByteBuffer bytes = ByteBuffer.allocateDirect(height * width);
         orientation.copy(
                 (y, target, offset) -> {
-                    rows.read(y, rgb, 0);
-                    if (rows.bits() == 8) {
-                        takeBytes(rgb, y, target, offset, width, name);
-                    } else {
-                        takeShorts(rgb, y, target, offset, width, name);
+                    rows.read(y, samples.array(), 0);
+                    for (int x = 0; x < width; x++) {
+                        target[offset + x] = rows.bits() == 8
+                                ? samples.get(x)
+                                : (byte) reduce(Short.toUnsignedInt(samples.getShort(2 * x)));
                     }
                     if (values == Values.SNAP) {
                         snap(target, offset, width);
@@ -162,29 +156,6 @@ public final class Trimap {
         }
     }
 
-    private static void takeBytes(byte[] rgb, int y, byte[] target, int offset, int width, String name) {
-        for (int x = 0, i = 0; x < width; x++, i += 3) {
-            byte value = rgb[i];
-            if (rgb[i + 1] != value || rgb[i + 2] != value) {
-                throw colored(name, y, x, value & 255, rgb[i + 1] & 255, rgb[i + 2] & 255);
-            }
-            target[offset + x] = value;
-        }
-    }
-
-    private static void takeShorts(byte[] rgb, int y, byte[] target, int offset, int width, String name) {
-        ByteBuffer samples = ByteBuffer.wrap(rgb).order(ByteOrder.nativeOrder());
-        for (int x = 0, i = 0; x < width; x++, i += 6) {
-            int red = Short.toUnsignedInt(samples.getShort(i));
-            int green = Short.toUnsignedInt(samples.getShort(i + 2));
-            int blue = Short.toUnsignedInt(samples.getShort(i + 4));
-            if (green != red || blue != red) {
-                throw colored(name, y, x, red, green, blue);
-            }
-            target[offset + x] = (byte) reduce(red);
-        }
-    }
-
     /** 16 bits to 8; what is nearly known stays unknown. */
     private static int reduce(int value) {
         if (value == 0 || value == 65535) {
@@ -213,10 +184,5 @@ public final class Trimap {
             }
         }
         return count;
-    }
-
-    private static ImageException colored(String name, int y, int x, int red, int green, int blue) {
-        return new ImageException(name + ": a trimap is grey, but pixel x=" + x + ", y=" + y + " is (" + red + ", "
-                + green + ", " + blue + "); give black for background, white for foreground and grey for unknown");
     }
 }

@@ -1,7 +1,9 @@
 package org.jmatte.metrics;
 
+import org.jmatte.image.Alpha;
+
 /**
- * Gaussian derivatives of a plane: with {@code g(x) = exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi))}, the filter in x is
+ * Gaussian derivatives of an alpha: with {@code g(x) = exp(-x^2 / (2 sigma^2)) / (sigma sqrt(2 pi))}, the filter in x is
  * {@code g(row) g'(column)} over its Frobenius norm, that in y its transpose; borders repeat the edge pixel. Rows come out
  * in turn, over a ring of filtered input rows.
  */
@@ -33,31 +35,31 @@ final class Gradient {
         }
     }
 
-    private final Plane plane;
+    private final Alpha alpha;
     private final float[][] smoothed; // along rows, a ring by row
     private final float[][] sloped;
     private final float[] padded;
     private int next; // row to be filtered
 
     /** @param first the row that {@link #amplitude} is asked for first */
-    Gradient(Plane plane, int first) {
-        this.plane = plane;
-        smoothed = new float[TAPS][plane.width];
-        sloped = new float[TAPS][plane.width];
-        padded = new float[plane.width + 2 * RADIUS];
+    Gradient(Alpha alpha, int first) {
+        this.alpha = alpha;
+        smoothed = new float[TAPS][alpha.width()];
+        sloped = new float[TAPS][alpha.width()];
+        padded = new float[alpha.width() + 2 * RADIUS];
         next = Math.max(0, first - RADIUS);
     }
 
     /** Writes the amplitude of row {@code y}; rows are asked for in their order. */
     void amplitude(int y, float[] target) {
-        while (next <= Math.min(plane.height - 1, y + RADIUS)) {
+        while (next <= Math.min(alpha.height() - 1, y + RADIUS)) {
             filter(next++);
         }
-        for (int x = 0; x < plane.width; x++) {
+        for (int x = 0; x < alpha.width(); x++) {
             float inX = 0;
             float inY = 0;
             for (int i = 0; i < TAPS; i++) {
-                int row = Math.max(0, Math.min(plane.height - 1, y + i - RADIUS)) % TAPS;
+                int row = Math.max(0, Math.min(alpha.height() - 1, y + i - RADIUS)) % TAPS;
                 inX += SMOOTH[i] * sloped[row][x];
                 inY += SLOPE[i] * smoothed[row][x];
             }
@@ -66,13 +68,13 @@ final class Gradient {
     }
 
     private void filter(int y) {
-        plane.row(y, padded);
-        System.arraycopy(padded, 0, padded, RADIUS, plane.width);
+        alpha.row(y, padded);
+        System.arraycopy(padded, 0, padded, RADIUS, alpha.width());
         for (int i = 0; i < RADIUS; i++) {
             padded[i] = padded[RADIUS];
-            padded[RADIUS + plane.width + i] = padded[RADIUS + plane.width - 1];
+            padded[RADIUS + alpha.width() + i] = padded[RADIUS + alpha.width() - 1];
         }
-        for (int x = 0; x < plane.width; x++) {
+        for (int x = 0; x < alpha.width(); x++) {
             float smooth = 0;
             float slope = 0;
             for (int i = 0; i < TAPS; i++) {

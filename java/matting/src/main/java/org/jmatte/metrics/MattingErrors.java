@@ -52,17 +52,15 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
 
     private static MattingErrors of(Alpha alpha, Alpha truth, Known known) {
         requireSize("alpha", alpha.height(), alpha.width(), truth);
-        Plane predicted = new Plane(alpha);
-        Plane exact = new Plane(truth);
         int bands = (truth.height() + BAND - 1) / BAND;
         Sums sums = IntStream.range(0, bands)
                 .parallel()
-                .mapToObj(band -> new Sums(predicted, exact, known, band * BAND))
+                .mapToObj(band -> new Sums(alpha, truth, known, band * BAND))
                 .toList()
                 .stream() // in order: the sum does not depend on the number of threads
                 .reduce(Sums::plus)
                 .orElseThrow();
-        double conn = connectivity(predicted, exact, known);
+        double conn = connectivity(alpha, truth, known);
         double mean = sums.pixels == 0 ? 0 : sums.squared / sums.pixels;
         return new MattingErrors(
                 sums.absolute / THOUSAND, mean, sums.gradient / THOUSAND, conn / THOUSAND, sums.pixels);
@@ -94,15 +92,15 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
         private double gradient;
         private long pixels;
 
-        Sums(Plane predicted, Plane exact, Known known, int first) {
-            Gradient ofPredicted = new Gradient(predicted, first);
-            Gradient ofExact = new Gradient(exact, first);
-            float[] a = new float[exact.width];
-            float[] g = new float[exact.width];
-            for (int y = first; y < Math.min(first + BAND, exact.height); y++) {
-                boolean[] unknown = Known.row(known, y, exact.width);
-                predicted.row(y, a);
-                exact.row(y, g);
+        Sums(Alpha alpha, Alpha truth, Known known, int first) {
+            Gradient ofAlpha = new Gradient(alpha, first);
+            Gradient ofTruth = new Gradient(truth, first);
+            float[] a = new float[truth.width()];
+            float[] g = new float[truth.width()];
+            for (int y = first; y < Math.min(first + BAND, truth.height()); y++) {
+                boolean[] unknown = Known.row(known, y, truth.width());
+                alpha.row(y, a);
+                truth.row(y, g);
                 for (int x = 0; x < a.length; x++) {
                     if (unknown[x]) {
                         double difference = (double) a[x] - g[x];
@@ -111,8 +109,8 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
                         pixels++;
                     }
                 }
-                ofPredicted.amplitude(y, a);
-                ofExact.amplitude(y, g);
+                ofAlpha.amplitude(y, a);
+                ofTruth.amplitude(y, g);
                 for (int x = 0; x < a.length; x++) {
                     double difference = unknown[x] ? (double) a[x] - g[x] : 0;
                     gradient += difference * difference;
@@ -129,9 +127,9 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
         }
     }
 
-    private static double connectivity(Plane predicted, Plane exact, Known known) {
-        int height = exact.height;
-        int width = exact.width;
+    private static double connectivity(Alpha alpha, Alpha truth, Known known) {
+        int height = truth.height();
+        int width = truth.width();
         byte[][] level = new byte[height][width]; // tenths of l, plus 1; 0 where not yet known
         Components components = new Components(height);
         float[] a = new float[width];
@@ -141,8 +139,8 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
             double threshold = (double) i / THRESHOLDS;
             components.clear();
             for (int y = 0; y < height; y++) {
-                predicted.row(y, a);
-                exact.row(y, g);
+                alpha.row(y, a);
+                truth.row(y, g);
                 for (int x = 0; x < width; x++) {
                     inside[x] = a[x] >= threshold && g[x] >= threshold;
                 }
@@ -161,8 +159,8 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
         double sum = 0;
         for (int y = 0; y < height; y++) {
             boolean[] unknown = Known.row(known, y, width);
-            predicted.row(y, a);
-            exact.row(y, g);
+            alpha.row(y, a);
+            truth.row(y, g);
             for (int x = 0; x < width; x++) {
                 if (unknown[x]) {
                     float l = level[y][x] == 0 ? 1 : (level[y][x] - 1) / (float) THRESHOLDS;
