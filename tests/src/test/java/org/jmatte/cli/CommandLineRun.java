@@ -4,10 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 
 /** What one command left behind: its exit code, standard output and standard error. */
 record CommandLineRun(int exitCode, String out, String err) {
@@ -34,6 +40,20 @@ record CommandLineRun(int exitCode, String out, String err) {
         StringWriter err = new StringWriter();
         int exitCode = Main.run(words, new PrintWriter(out), new PrintWriter(err));
         return new CommandLineRun(exitCode, out.toString(), err.toString());
+    }
+
+    /** Starts the same in a process of its own, whose output goes to a file. */
+    static Process start(Path log, Object... args) throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "org.jmatte.cli.Main"));
+        Arrays.stream(args).map(Object::toString).forEach(command::add);
+        return new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
     }
 
     /** Requires success without a word on standard error. */

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -186,10 +185,7 @@ class MatteFoldersTest {
             pair("many" + i, 200, 200);
         }
         Path log = folder.resolve("log.txt");
-        Process process = new ProcessBuilder(command(args().toArray()))
-                .redirectErrorStream(true)
-                .redirectOutput(log.toFile())
-                .start();
+        Process process = CommandLineRun.start(log, args().toArray());
         while (process.isAlive() && Pictures.files(out).size() < 3) {
             Thread.sleep(20);
         }
@@ -215,16 +211,6 @@ class MatteFoldersTest {
     private List<Object> args() {
         return new ArrayList<>(List.of(
                 "matte", "--model", "seeded:mematte_tiny", "--image", images, "--trimap", trimaps, "--out", out));
-    }
-
-    private static List<String> command(Object... args) {
-        List<String> command = new ArrayList<>(List.of(
-                System.getProperty("java.home") + File.separator + "bin" + File.separator + "java",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "org.jmatte.cli.Main"));
-        Arrays.stream(args).map(Object::toString).forEach(command::add);
-        return command;
     }
 
     private void pair(String name, int height, int width) {

@@ -76,6 +76,25 @@ class PipelineTest {
     }
 
     @Test
+    void computesWhileThePreviousIsWritten() {
+        CountDownLatch secondComputed = new CountDownLatch(2);
+        new Pipeline<Integer, Integer, Integer>(
+                        Function.identity(),
+                        (index, input) -> {
+                            secondComputed.countDown();
+                            return input;
+                        },
+                        result -> {
+                            await(secondComputed);
+                            write(result);
+                        },
+                        (job, e) -> failed.add(job + " " + e.getMessage()))
+                .run(List.of(0, 1, 2), false);
+        assertEquals(List.of(0, 1, 2), written);
+        assertEquals(List.of(), failed);
+    }
+
+    @Test
     void cancellationStopsAfterWhatIsBeingWritten() {
         assertThrows(
                 CancellationException.class,

@@ -112,6 +112,7 @@ class ImageFilesTest {
 
         assertArrayEquals(new int[] {20, 20, 20}, pixel(ImageFiles.photo(file), 0, 0));
         assertArrayEquals(new int[] {20, 10}, values(ImageFiles.trimap(file, Values.RAW)));
+        assertEquals(20 / 255f, ImageFiles.alpha(file).get(0, 0));
     }
 
     @ParameterizedTest
@@ -132,6 +133,11 @@ class ImageFilesTest {
         assertEquals(16, photo.bits());
         assertArrayEquals(new int[] {1, 0x1234, 0xFFFE}, pixel(photo, 0, 0));
         assertArrayEquals(new int[] {0, 0x8000, 0xFFFF}, pixel(photo, 0, 1));
+
+        byte[] greys = bytes(0x12, 0x34, 0xFF, 0xFE);
+        Alpha alpha = ImageFiles.alpha(write("deep_alpha.png", png(1, 2, 16, TestFiles.GREY, greys)));
+        assertEquals(0x1234 / 65535f, alpha.get(0, 0));
+        assertEquals(0xFFFE / 65535f, alpha.get(0, 1));
     }
 
     @Test
@@ -182,6 +188,7 @@ class ImageFilesTest {
         Path file = write("colors.png", png(1, 2, 1, TestFiles.PALETTE, bytes(0b01000000), colors));
         assertArrayEquals(new int[] {200, 100, 50}, pixel(ImageFiles.photo(file), 0, 1));
         assertRefused(file, "pixel x=1, y=0 is (200, 100, 50)", () -> ImageFiles.trimap(file, Values.SNAP));
+        assertRefused(file, "an alpha matte is grey, but pixel x=1, y=0", () -> ImageFiles.alpha(file));
     }
 
     @ParameterizedTest
@@ -242,6 +249,7 @@ class ImageFilesTest {
         assertRefused(
                 file, "too large: 50000x60000 pixels of 3 x 8 bits are 9000000000 bytes", () -> ImageFiles.photo(file));
         assertRefused(file, "too large: 50000x60000 pixels", () -> ImageFiles.trimap(file, Values.RAW));
+        assertRefused(file, "too large: 50000x60000 pixels", () -> ImageFiles.alpha(file));
     }
 
     private int[] raw(byte[] png) throws IOException {

@@ -1,19 +1,11 @@
 package org.jmatte.cli;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.FileVisitOption;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
-import java.util.Set;
 import java.util.SortedMap;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 
 /**
@@ -25,8 +17,6 @@ import org.jmatte.InvalidInputException;
  * @param kept files that must stay: all pictures of both folders, and finished outputs
  */
 record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Path> kept) {
-    private static final Set<String> EXTENSIONS = Set.of("png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif");
-
     Batch {
         jobs = List.copyOf(jobs);
         unmatched = List.copyOf(unmatched);
@@ -52,8 +42,8 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Pa
         SortedMap<String, Path> photos = pictures(images, results);
         SortedMap<String, Path> maps = pictures(trimaps, results);
         if (photos.isEmpty()) {
-            throw new InvalidInputException("--image: expected a folder with pictures ("
-                    + String.join(", ", new TreeSet<>(EXTENSIONS)) + "), found none in " + images);
+            throw new InvalidInputException("--image: expected a folder with pictures (" + PictureFiles.extensions()
+                    + "), found none in " + images);
         }
         List<Path> kept = new ArrayList<>(photos.values());
         kept.addAll(maps.values());
@@ -78,32 +68,7 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Pa
 
     /** The pictures of a folder by name, but for results inside it. */
     private static SortedMap<String, Path> pictures(Path folder, Path results) {
-        SortedMap<String, Path> found = new TreeMap<>();
         boolean around = Outputs.real(folder).startsWith(results);
-        try (Stream<Path> files = Files.walk(folder, FileVisitOption.FOLLOW_LINKS)) {
-            files.filter(file ->
-                            isPicture(file) && (around || !Outputs.real(file).startsWith(results)))
-                    .sorted()
-                    .forEach(file -> {
-                        Path other = found.putIfAbsent(Job.name(folder, file), file);
-                        if (other != null) {
-                            throw new InvalidInputException(other + " and " + file
-                                    + " have the same base name, which must be unique; rename or move one of them");
-                        }
-                    });
-        } catch (IOException | UncheckedIOException e) {
-            throw new InvalidInputException(
-                    folder + ": the folder cannot be listed (" + e.getMessage() + "); check its permissions", e);
-        }
-        return found;
-    }
-
-    private static boolean isPicture(Path file) {
-        String name = file.getFileName().toString().toLowerCase(Locale.ROOT);
-        int dot = name.lastIndexOf('.');
-        return dot > 0
-                && !name.startsWith(".")
-                && EXTENSIONS.contains(name.substring(dot + 1))
-                && Files.isRegularFile(file);
+        return PictureFiles.of(folder, file -> around || !Outputs.real(file).startsWith(results));
     }
 }

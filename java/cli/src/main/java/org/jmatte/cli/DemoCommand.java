@@ -21,7 +21,6 @@ import org.jmatte.image.AlphaWriter;
 import org.jmatte.image.AtomicFile;
 import org.jmatte.image.Background;
 import org.jmatte.image.Compositing;
-import org.jmatte.image.ImageException;
 import org.jmatte.image.Photo;
 import org.jmatte.image.PngWriter;
 import org.jmatte.image.Trimap;
@@ -115,17 +114,12 @@ final class DemoCommand implements Callable<Integer> {
         Background behind = background == null
                 ? new Bokeh(photo.height(), photo.width())
                 : background.of(photo.height(), photo.width());
-        try {
-            Files.createDirectories(out);
+        Outputs.write(out, () -> {
             AlphaWriter.write(matte.alpha(), out.resolve("alpha.png"));
             PngWriter.write(Compositing.cutout(foreground, matte.alpha()), out.resolve("cutout.png"));
             PngWriter.write(Compositing.over(foreground, matte.alpha(), behind), out.resolve("composite.png"));
             AtomicFile.write(out.resolve("path.txt"), file -> Files.writeString(file, path));
-        } catch (ImageException e) {
-            throw new OutputException(e.getMessage(), e);
-        } catch (IOException e) {
-            throw new OutputException(out + ": the folder could not be made (" + e + ")", e);
-        }
+        });
     }
 
     /** Which way the photo took through the network, and what that costs. */

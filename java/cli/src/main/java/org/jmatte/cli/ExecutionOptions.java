@@ -2,6 +2,7 @@ package org.jmatte.cli;
 
 import org.jmatte.Backend;
 import org.jmatte.Isa;
+import org.jmatte.Matting;
 import org.jmatte.MattingOptions;
 import org.jmatte.Padding;
 import org.jmatte.Precision;
@@ -119,6 +120,11 @@ final class ExecutionOptions {
     /** Whether memory is limited. */
     boolean budgeted() {
         return memoryBudget > 0;
+    }
+
+    /** Whether only one image may be in memory at a time. A card's budget is for the card. */
+    boolean oneAtATime(Matting matting) {
+        return budgeted() && matting.backend() == Backend.CPU;
     }
 
     String dtype() {

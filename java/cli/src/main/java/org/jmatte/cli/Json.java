@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jmatte.image.AtomicFile;
@@ -29,6 +30,15 @@ final class Json {
     /** A record's values by their names, to be changed. */
     static ObjectNode tree(Record value) {
         return MAPPER.valueToTree(value);
+    }
+
+    /**
+     * Reads a value.
+     *
+     * @throws IOException if the file cannot be read, or holds something else
+     */
+    static <T> T read(Path file, Class<T> type) throws IOException {
+        return MAPPER.readValue(file.toFile(), type);
     }
 
     /** Writes a value, replacing an existing file. */

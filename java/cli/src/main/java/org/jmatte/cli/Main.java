@@ -46,7 +46,8 @@ import picocli.CommandLine.TypeConversionException;
             DemoCommand.class,
             InspectCommand.class,
             PlanCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            EvalCommand.class
         },
         mixinStandardHelpOptions = true,
         versionProvider = Main.Version.class,
@@ -108,7 +109,8 @@ public final class Main implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "a verb is missing: matte, demo, inspect, plan or bench");
+        throw new ParameterException(
+                spec.commandLine(), "a verb is missing: matte, demo, inspect, plan, bench or eval");
     }
 
     /** Reports an error, and says what exit code it means. */
@@ -121,8 +123,27 @@ public final class Main implements Runnable {
         return error instanceof InvalidInputException ? WRONG_INPUT : FAILED;
     }
 
+    /** Shows how far a run has come, where that can be shown and is wanted. */
+    ProgressDisplay progress(String task, int images) {
+        return new ProgressDisplay(task, images, showsProgress(), err());
+    }
+
+    /** Lets Ctrl-C and {@code kill} stop a run in good order, and says so. */
+    Interruption interruptible() {
+        return new Interruption(() ->
+                interruption().ifPresent(line -> err().println(showsProgress() ? ProgressDisplay.above(line) : line)));
+    }
+
+    private boolean showsProgress() {
+        return !quiet && ProgressDisplay.terminal();
+    }
+
+    private PrintWriter err() {
+        return spec.commandLine().getErr();
+    }
+
     /** What is to be said of an interruption, unless it was said before. */
-    Optional<String> interruption() {
+    private Optional<String> interruption() {
         return interruptionTold.compareAndSet(false, true)
                 ? Optional.of("jmatte: interrupted; finished files stay")
                 : Optional.empty();
@@ -161,6 +182,7 @@ public final class Main implements Runnable {
                 .registerConverter(Padding.class, choice(Padding.class))
                 .registerConverter(Trimap.Values.class, choice(Trimap.Values.class))
                 .registerConverter(AlphaFile.class, choice(AlphaFile.class))
+                .registerConverter(Layout.class, choice(Layout.class))
                 .registerConverter(Size.class, Size::parse)
                 .registerConverter(BackgroundSource.class, BackgroundSource::parse)
                 .setExecutionStrategy(this::execute)
@@ -195,7 +217,7 @@ public final class Main implements Runnable {
 
     /** How a constant is written on the command line and in reports. */
     static String word(Enum<?> constant) {
-        return constant.name().toLowerCase(Locale.ROOT);
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** The project's version, which the build leaves in a resource. */

@@ -12,7 +12,6 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import org.jmatte.Backend;
 import org.jmatte.Foreground;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
@@ -21,7 +20,6 @@ import org.jmatte.Matting;
 import org.jmatte.Routing;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.AlphaWriter;
-import org.jmatte.image.ImageException;
 import org.jmatte.image.Photo;
 import org.jmatte.image.PngWriter;
 import org.jmatte.image.Trimap;
@@ -122,8 +120,8 @@ final class MatteCommand implements Callable<Integer> {
         try (Matting matting = open()) {
             double load = loading.seconds();
             Report made;
-            try (Interruption interruption = new Interruption(this::tellInterruption);
-                    ProgressDisplay progress = progress(1)) {
+            try (Interruption interruption = main.interruptible();
+                    ProgressDisplay progress = main.progress("matte", 1)) {
                 Job.Result result = compute(input, matting, request(stored, interruption, progress));
                 made = write(result, matting, load, progress);
                 if (report != null) {
@@ -168,9 +166,9 @@ final class MatteCommand implements Callable<Integer> {
         List<Report> reports = Collections.synchronizedList(new ArrayList<>());
         Stopwatch loading = new Stopwatch();
         try (Matting matting = open();
-                Interruption interruption = new Interruption(this::tellInterruption)) {
+                Interruption interruption = main.interruptible()) {
             double load = loading.seconds();
-            try (ProgressDisplay progress = progress(jobs.size())) {
+            try (ProgressDisplay progress = main.progress("matte", jobs.size())) {
                 MatteRequest request = request(stored, interruption, progress);
                 Pipeline<Job, Job.Input, Job.Result> pipeline = new Pipeline<>(
                         this::read,
@@ -180,11 +178,7 @@ final class MatteCommand implements Callable<Integer> {
                         },
                         result -> reports.add(write(result, matting, reports.isEmpty() ? load : 0, progress)),
                         (job, e) -> progress.print(skipped(job, e)));
-                if (sequential(matting)) {
-                    pipeline.runSequentially(jobs);
-                } else {
-                    pipeline.run(jobs);
-                }
+                pipeline.run(jobs, execution.oneAtATime(matting));
             } finally {
                 if (report != null) {
                     Json.write(reports, report);
@@ -192,11 +186,6 @@ final class MatteCommand implements Callable<Integer> {
             }
         }
         return reports.size();
-    }
-
-    /** Whether only one image may be in memory at a time. A card's budget is for the card. */
-    private boolean sequential(Matting matting) {
-        return execution.budgeted() && matting.backend() == Backend.CPU;
     }
 
     private MatteRequest request(Alpha.Format stored, Interruption interruption, ProgressDisplay progress) {
@@ -267,18 +256,13 @@ final class MatteCommand implements Callable<Integer> {
     private Report write(Job.Result result, Matting matting, double load, ProgressDisplay progress) {
         Stopwatch watch = new Stopwatch();
         Job job = result.job();
-        try {
+        Outputs.write(Outputs.folder(job.out()), () -> {
             if (routing != null) {
                 writeOverlays(result, progress);
             }
             pictures.write(job, result.foreground(), result.matte().alpha());
-            Files.createDirectories(Outputs.folder(job.out()));
             AlphaWriter.write(result.matte().alpha(), job.out());
-        } catch (ImageException e) {
-            throw new OutputException(e.getMessage(), e);
-        } catch (IOException e) {
-            throw new OutputException("the folder " + e.getMessage() + " could not be made (" + e + ")", e);
-        }
+        });
         String model = matting.architecture().name();
         return Report.of(result, Main.word(matting.backend()), model, execution.dtype(), load, watch.seconds());
     }
@@ -361,19 +345,6 @@ final class MatteCommand implements Callable<Integer> {
 
     private String skipped(Job job, Throwable error) {
         return main.describe("skipped " + job.name() + ": ", error);
-    }
-
-    private ProgressDisplay progress(int images) {
-        return new ProgressDisplay(images, showsProgress(), spec.commandLine().getErr());
-    }
-
-    private boolean showsProgress() {
-        return !main.quiet() && ProgressDisplay.terminal();
-    }
-
-    private void tellInterruption() {
-        PrintWriter err = spec.commandLine().getErr();
-        main.interruption().ifPresent(line -> err.println(showsProgress() ? ProgressDisplay.above(line) : line));
     }
 
     private void tell(String summary) {

@@ -10,12 +10,19 @@ import java.util.Set;
 import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.AtomicFile;
+import org.jmatte.image.ImageException;
 
 /**
  * The files that a run writes. Refuses, before any long work, places that could not be written to, and those of inputs
  * and other outputs, whatever links lead there.
  */
 final class Outputs {
+    /** Writes files. */
+    @FunctionalInterface
+    interface Writing {
+        void run() throws IOException;
+    }
+
     private final Map<Path, Path> folders = new HashMap<>();
     private final Set<Path> kept = new HashSet<>();
     private final Set<Path> outputs = new HashSet<>();
@@ -98,6 +105,22 @@ final class Outputs {
         if (!Files.isWritable(existing)) {
             throw new InvalidInputException(
                     folder + ": the folder " + existing + " may not be written to; check its permissions");
+        }
+    }
+
+    /**
+     * Writes files into a folder, which is made where it is missing.
+     *
+     * @throws OutputException if that fails, although the places had looked well
+     */
+    static void write(Path folder, Writing writing) {
+        try {
+            Files.createDirectories(folder);
+            writing.run();
+        } catch (ImageException e) {
+            throw new OutputException(e.getMessage(), e);
+        } catch (IOException e) {
+            throw new OutputException("the folder " + e.getMessage() + " could not be made (" + e + ")", e);
         }
     }
 

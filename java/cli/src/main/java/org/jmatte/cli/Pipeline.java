@@ -38,6 +38,19 @@ record Pipeline<J, I, R>(
     }
 
     /**
+     * Runs the jobs, one after the other or as a pipeline.
+     *
+     * @throws CancellationException if computing was cancelled
+     */
+    void run(List<J> jobs, boolean sequentially) {
+        if (sequentially) {
+            runSequentially(jobs);
+        } else {
+            run(jobs);
+        }
+    }
+
+    /**
      * Runs the jobs on the calling thread, one after the other, so that nothing of two jobs is in memory at once.
      *
      * @throws CancellationException if computing was cancelled

@@ -24,15 +24,16 @@ final class ProgressDisplay implements Progress, AutoCloseable {
     /**
      * Starts a bar.
      *
+     * @param task what the run does
      * @param total images of the run
      * @param shown whether it is drawn at all
      * @param terminal where it is drawn
      */
-    ProgressDisplay(int total, boolean shown, PrintWriter terminal) {
+    ProgressDisplay(String task, int total, boolean shown, PrintWriter terminal) {
         this.shown = shown;
         this.terminal = terminal;
         this.bar = new ProgressBarBuilder()
-                .setTaskName("matte")
+                .setTaskName(task)
                 .setInitialMax((long) total * STEPS_PER_IMAGE)
                 .setUnit(total == 1 ? " image" : " images", STEPS_PER_IMAGE)
                 .setStyle(ProgressBarStyle.ASCII)
