@@ -130,19 +130,15 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
     private static double connectivity(Alpha alpha, Alpha truth, Known known) {
         int height = truth.height();
         int width = truth.width();
+        byte[][] reached = thresholds(alpha, truth);
         byte[][] level = new byte[height][width]; // tenths of l, plus 1; 0 where not yet known
         Components components = new Components(height);
-        float[] a = new float[width];
-        float[] g = new float[width];
         boolean[] inside = new boolean[width];
         for (int i = 1; i <= THRESHOLDS; i++) {
-            double threshold = (double) i / THRESHOLDS;
             components.clear();
             for (int y = 0; y < height; y++) {
-                alpha.row(y, a);
-                truth.row(y, g);
                 for (int x = 0; x < width; x++) {
-                    inside[x] = a[x] >= threshold && g[x] >= threshold;
+                    inside[x] = reached[y][x] >= i;
                 }
                 components.add(inside);
             }
@@ -156,6 +152,8 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
                 }
             }
         }
+        float[] a = new float[width];
+        float[] g = new float[width];
         double sum = 0;
         for (int y = 0; y < height; y++) {
             boolean[] unknown = Known.row(known, y, width);
@@ -169,6 +167,26 @@ public record MattingErrors(double sad, double mse, double grad, double conn, lo
             }
         }
         return sum;
+    }
+
+    /** How many of the thresholds above 0 both reach, per pixel. */
+    private static byte[][] thresholds(Alpha alpha, Alpha truth) {
+        byte[][] reached = new byte[truth.height()][truth.width()];
+        IntStream.range(0, truth.height()).parallel().forEach(y -> {
+            float[] a = new float[truth.width()];
+            float[] g = new float[truth.width()];
+            alpha.row(y, a);
+            truth.row(y, g);
+            for (int x = 0; x < a.length; x++) {
+                float least = Math.min(a[x], g[x]);
+                byte count = 0;
+                while (count < THRESHOLDS && least >= (count + 1.0) / THRESHOLDS) {
+                    count++;
+                }
+                reached[y][x] = count;
+            }
+        });
+        return reached;
     }
 
     private static double phi(float distance) {
