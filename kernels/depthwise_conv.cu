@@ -3,7 +3,7 @@
 //     v[y, x]   = bias + sum over the taps of weight[ky * K + kx] * x[y * stride + ky - K/2, x * stride + kx - K/2]
 //     out[y, x] = act(v)  or  act((v - mean) / sqrt(variance + eps) * norm_weight + norm_bias), over the channels
 //
-//   out  [images, ceil(height/stride), ceil(width/stride), C] T
+//   out  [images, rows, ceil(width/stride), C] T       the result's rows from first_row on
 //   x    [images, height, width, C] T                  zeros outside
 //   weight [K * K, C] fp32;  bias, norm_weight, norm_bias [C] fp32, bias may be null
 //   act: 0 none, 1 GELU, 2 leaky ReLU (v > 0 ? v : slope * v)
@@ -13,14 +13,14 @@
 // | entry points        | K    | stride | C                                   | blocks x, y, z              | threads |
 // |---------------------|------|--------|-------------------------------------|-----------------------------|---------|
 // | march3, march5      | 3, 5 | 1      | even                                | ceil(width/32), ceil(C/64), | 256     |
-// |                     |      |        |                                     | images * ceil(height/march) |         |
+// |                     |      |        |                                     | images * ceil(rows/march)   |         |
 // | 7                   | 7    | 1      | a multiple of 4                     | ceil(tiles/10), G, images   | 320     |
 // | any, stride2        | any  | 1, 2   | any                                 | the same                    | 320     |
 // | norm7               | 7    | 1      | a multiple of 4, at most 320        | ceil(tiles/floor(10/G)), 1, | 320     |
 // |                     |      |        |                                     | images                      |         |
 // | norm, norm_stride2  | any  | 1, 2   | at most 640, and K * 64 G at most 4480 | the same                 | 320     |
 //
-//   G = ceil(C/64);  tiles = ceil(out width / 8) * ceil(out height / R), R = 2 rows at stride 1, one at stride 2.
+//   G = ceil(C/64);  tiles = ceil(out width / 8) * ceil(rows / R), R = 2 rows at stride 1, one at stride 2.
 //   Shared memory: none for the march, 5 KB for 7, 17 KB for any, 19 KB for norm7, 37 KB for norm.
 //
 // Phases. march: depthwise_march.cuh. All others: a warp has a tile of 8 x R outputs and 64 channels, two a lane. The
@@ -44,6 +44,8 @@ struct DepthwiseConv {
     int width;
     int channels;
     int kernel;
+    int first_row;
+    int rows;
     int march; // output rows of a block of the march
     int activation;
     float slope;
@@ -62,17 +64,18 @@ JMATTE_DEVICE float activate(float v, const DepthwiseConv& p) {
 
 template <class T, int K>
 JMATTE_DEVICE void march_rows(const DepthwiseConv& p) {
-    const int blocks = ceil_div(p.height, p.march);
-    const int image = block_z() / blocks, y0 = block_z() % blocks * p.march;
-    const int rows = p.height - y0 < p.march ? p.height - y0 : p.march;
+    const int blocks = ceil_div(p.rows, p.march);
+    const int image = block_z() / blocks, top = block_z() % blocks * p.march;
+    const int rows = p.rows - top < p.march ? p.rows - top : p.march;
     const int x0 = block_x() * MARCH_BLOCK_COLUMNS + warp() * MARCH_COLUMNS;
     const int c = block_y() * MARCH_CHANNELS + 2 * lane();
     if (x0 >= p.width || c >= p.channels)
         return;
     const long long at = (long long)image * p.height * p.width * p.channels;
     const MarchMap<T> map = {static_cast<const T*>(p.x) + at, p.height, p.height, p.width, p.channels};
-    march<T, K>(map, p.weight, p.bias, c, x0, y0, rows, [&](int y, const float(&sum)[MARCH_COLUMNS][2]) {
-        T* out = static_cast<T*>(p.out) + at + ((long long)y * p.width + x0) * p.channels + c;
+    march<T, K>(map, p.weight, p.bias, c, x0, p.first_row + top, rows, [&](int y, const float(&sum)[MARCH_COLUMNS][2]) {
+        const long long row = (long long)image * p.rows + y - p.first_row;
+        T* out = static_cast<T*>(p.out) + (row * p.width + x0) * p.channels + c;
 #pragma unroll
         for (int column = 0; column < MARCH_COLUMNS; column++)
             if (x0 + column < p.width) {
@@ -147,7 +150,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
     auto& s = shared<TileShared<W>>();
 
     const int size = K ? K : p.kernel, reach = size / 2;
-    const int out_height = ceil_div(p.height, S), out_width = ceil_div(p.width, S);
+    const int out_width = ceil_div(p.width, S);
     const int groups = NORM ? ceil_div(p.channels, CHANNELS) : 1;
     const int tiles_x = ceil_div(out_width, COLUMNS), tiles = TILE_WARPS / groups;
     const int first_channel = NORM ? 0 : block_y() * CHANNELS;
@@ -156,7 +159,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
     const int x0 = tile % tiles_x * COLUMNS, y0 = tile / tiles_x * ROWS;
     const int c = first_channel + group * CHANNELS + 2 * lane();
     const bool even = K || p.channels % 2 == 0, second = K || c + 1 < p.channels;
-    const bool active = warp() < tiles * groups && y0 < out_height && c < p.channels;
+    const bool active = warp() < tiles * groups && y0 < p.rows && c < p.channels;
     const T* x = static_cast<const T*>(p.x) + (long long)block_z() * p.height * p.width * p.channels + c;
 
     // The weights of a kernel row, [size][groups * 64 channels], four channels a pack. Where copies run beside
@@ -214,7 +217,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
             const float* weight = s.weight[ky % 2] + group * CHANNELS + 2 * lane();
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
-                const int y = (y0 + r) * S + ky - reach;
+                const int y = (p.first_row + y0 + r) * S + ky - reach;
                 if (unsigned(y) >= unsigned(p.height)) // or negative
                     continue;
                 for (int kx0 = 0; kx0 < size; kx0 += CHUNK) {
@@ -295,12 +298,12 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
     }
     if (!active)
         return;
-    T* out = static_cast<T*>(p.out) + (long long)block_z() * out_height * out_width * p.channels + c;
+    T* out = static_cast<T*>(p.out) + (long long)block_z() * p.rows * out_width * p.channels + c;
 #pragma unroll
     for (int r = 0; r < ROWS; r++)
 #pragma unroll
         for (int column = 0; column < COLUMNS; column++) {
-            if (y0 + r >= out_height || x0 + column >= out_width)
+            if (y0 + r >= p.rows || x0 + column >= out_width)
                 continue;
             Pack<T, 2> v;
 #pragma unroll

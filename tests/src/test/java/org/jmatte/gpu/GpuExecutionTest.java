@@ -12,6 +12,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.jmatte.Alphas;
 import org.jmatte.Cancellation;
+import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
@@ -87,6 +88,42 @@ class GpuExecutionTest {
                 assertEquals(matte.plannedBytes(), matte.peakBytes());
                 assertTrue(Alphas.difference(expected.alpha(), matte.alpha()) < 1e-5);
             }
+        }
+    }
+
+    /** Bands, strips and a stem that is computed twice give the same bytes; the device holds what was planned. */
+    @ParameterizedTest
+    @CsvSource({"70, 90, FP32", "130, 60, FP16", "33, 200, BF16"})
+    void pamIsTheSameInAnyMemory(int height, int width, Precision precision) {
+        Photo picture = Scenes.photo(height, width, 2);
+        Trimap unknown = Scenes.disc(height, width, 2);
+        MattingOptions options = MattingOptions.defaults().withPrecision(precision);
+        try (GpuExecution free = open("pam", options, Devices.emulated(EmulatorOptions.sm(80)))) {
+            Matte expected = free.matte(picture, unknown, EXACT);
+            assertEquals(expected.plannedBytes(), expected.peakBytes());
+            long least = leastBytes("pam", options, picture, unknown);
+            assertTrue(least < 0.9 * expected.peakBytes(), least + " instead of " + expected.peakBytes());
+            for (long budget : new long[] {least, (least + expected.peakBytes()) / 2}) {
+                Device device = Devices.emulated(EmulatorOptions.sm(80));
+                long before = device.freeBytes();
+                try (GpuExecution lean = open("pam", options.withMemoryBudget(budget), device)) {
+                    Matte matte = lean.matte(picture, unknown, EXACT);
+                    assertEquals(expected.alpha().values(), matte.alpha().values());
+                    assertEquals(expected.path(), matte.path());
+                    assertTrue(matte.peakBytes() <= budget, matte.peakBytes() + " in a budget of " + budget);
+                    assertEquals(matte.plannedBytes(), matte.peakBytes());
+                    assertEquals(matte.plannedBytes(), before - device.freeBytes());
+                }
+            }
+        }
+    }
+
+    /** The smallest budget, which a refusal names. */
+    private static long leastBytes(String model, MattingOptions options, Photo photo, Trimap trimap) {
+        try (GpuExecution none = open(model, options.withMemoryBudget(1), Devices.emulated(EmulatorOptions.sm(80)))) {
+            String message = assertThrows(InvalidInputException.class, () -> none.matte(photo, trimap, EXACT))
+                    .getMessage();
+            return Long.parseLong(message.replaceAll(".*at least (\\d+) bytes.*", "$1"));
         }
     }
 

@@ -47,6 +47,11 @@ class DepthwiseConvTest {
         }
 
         void run(Device device) {
+            run(device, outHeight());
+        }
+
+        /** @param band rows of a result without images that are computed at once */
+        void run(Device device, int band) {
             int n = Math.max(1, images);
             float[] x = TestMap.uniform(type, n * height * width * channels, 1, 1);
             float[] weight = TestMap.uniform(FP32, kernel * kernel * channels, 2, 1.7 / kernel);
@@ -63,14 +68,18 @@ class DepthwiseConvTest {
                 Options options = stride == 2 ? Options.NONE.stride2() : Options.NONE;
                 options = act == Act.GELU ? options.gelu() : act == Act.LEAKY_RELU ? options.leakyRelu(SLOPE) : options;
                 options = norm ? options.norm(s.tensor(), t.tensor(), EPS) : options;
-                DepthwiseConv.run(
-                        device,
-                        out.tensor(),
-                        in.tensor(),
-                        w.tensor(),
-                        bias ? b.tensor() : null,
-                        options,
-                        device.defaultStream());
+                for (int top = 0; top < outHeight(); top += band) {
+                    int bottom = Math.min(top + band, outHeight());
+                    boolean whole = bottom - top == outHeight();
+                    DepthwiseConv.run(
+                            device,
+                            whole ? out.tensor() : out.tensor().rows(top, bottom - top),
+                            in.tensor(),
+                            w.tensor(),
+                            bias ? b.tensor() : null,
+                            whole ? options : options.rows(top, bottom),
+                            device.defaultStream());
+                }
                 float[] got = out.read();
                 double[] sums = new double[channels];
                 double[] sizes = new double[channels];
@@ -201,6 +210,18 @@ class DepthwiseConvTest {
         }
     }
 
+    @DeviceTest
+    void bandsOfRows(Device device) {
+        for (int band : new int[] {1, 3, 4}) {
+            new Case(FP32, 0, 10, 9, 6, 5, 1, true, false, Act.GELU).run(device, band);
+            new Case(FP16, 0, 10, 9, 68, 7, 1, true, false, Act.NONE).run(device, band);
+            new Case(FP16, 0, 10, 9, 132, 7, 1, true, true, Act.NONE).run(device, band);
+            new Case(FP32, 0, 10, 9, 67, 5, 1, true, true, Act.LEAKY_RELU).run(device, band);
+            new Case(FP32, 0, 11, 9, 7, 5, 2, true, true, Act.NONE).run(device, band);
+            new Case(FP16, 0, 11, 9, 7, 3, 2, false, false, Act.NONE).run(device, band);
+        }
+    }
+
     @Test
     void noRaces() {
         TestDevices.inCheckedSchedules(device -> {
@@ -267,6 +288,14 @@ class DepthwiseConvTest {
         assertEquals(1, seven.gridZ());
         assertEquals(2 * 400 * 132 * 2 + 49 * 132 * 4 + 132 * 4, seven.bytes());
         assertEquals(400 * 132 * 98, seven.flops());
+        Launch band = new DepthwiseConv.Call(
+                        apart(FP16, 4, 20, 64),
+                        tensor(FP16, 20, 20, 64),
+                        tensor(FP32, 7, 7, 64),
+                        null,
+                        Options.NONE.rows(1, 5))
+                .launch(4);
+        assertEquals((8 + 4) * 20 * 64 * 2 + 49 * 64 * 4, band.bytes());
         Launch march = launch(130, 5, Options.NONE.gelu());
         assertEquals(1, march.gridX());
         assertEquals(3, march.gridY());
@@ -293,14 +322,14 @@ class DepthwiseConvTest {
         refuses("x: expected fp32 or fp16 or bf16, got [9, 9, 64] i32", out, tensor(I32, 9, 9, 64), w, b, none);
         refuses("x: expected [H, W, C], got [9, 64] fp16", out, tensor(FP16, 9, 64), w, b, none);
         refuses(
-                "out: expected [H / stride, W / stride, C] = [5, 5, 64] fp16, got [9, 9, 64] fp16",
+                "out: expected [rows, W / stride, C] = [5, 5, 64] fp16, got [9, 9, 64] fp16",
                 out,
                 x,
                 w,
                 b,
                 none.stride2());
         refuses(
-                "out: expected [images, H / stride, W / stride, C] = [2, 9, 9, 64] fp16, got [9, 9, 64] fp16",
+                "out: expected [images, rows, W / stride, C] = [2, 9, 9, 64] fp16, got [9, 9, 64] fp16",
                 out,
                 tensor(FP16, 2, 9, 9, 64),
                 w,
@@ -318,6 +347,8 @@ class DepthwiseConvTest {
         refuses("K: expected an odd number, got 4", out, x, tensor(FP32, 4, 4, 64), b, none);
         refuses("bias: expected [C] = [64] fp32, got [63] fp32", out, x, w, tensor(FP32, 63), none);
         refuses("options: expected a value, got null", out, x, w, b, null);
+        refuses("first row: expected 0 to 9, got -1", out, x, w, b, none.rows(-1, 8));
+        refuses("row after the last: expected 3 to 9, got 12", out, x, w, b, none.rows(3, 12));
         refuses("out: expected memory apart from x's, got memory that overlaps it", x, x, w, b, none);
         refuses(
                 "norm weight: expected [C] = [64] fp32, got [63] fp32",

@@ -41,7 +41,7 @@ public final class DepthwiseConv {
 
     /** What comes with the convolution, from {@link #NONE} on; each method returns a copy with one thing more. */
     public static final class Options {
-        public static final Options NONE = new Options(1, Activation.IDENTITY, 0, null, null, 0);
+        public static final Options NONE = new Options(1, Activation.IDENTITY, 0, null, null, 0, 0, -1);
 
         private final int stride;
         private final Activation activation;
@@ -49,29 +49,42 @@ public final class DepthwiseConv {
         private final Tensor normWeight;
         private final Tensor normBias;
         private final float eps;
+        private final int from;
+        /** -1 for all. */
+        private final int to;
 
-        private Options(int stride, Activation activation, float slope, Tensor normWeight, Tensor normBias, float eps) {
+        private Options(
+                int stride,
+                Activation activation,
+                float slope,
+                Tensor normWeight,
+                Tensor normBias,
+                float eps,
+                int from,
+                int to) {
             this.stride = stride;
             this.activation = activation;
             this.slope = slope;
             this.normWeight = normWeight;
             this.normBias = normBias;
             this.eps = eps;
+            this.from = from;
+            this.to = to;
         }
 
         /** Every second row and column of the result: [ceil(H/2), ceil(W/2)]. */
         public Options stride2() {
-            return new Options(2, activation, slope, normWeight, normBias, eps);
+            return new Options(2, activation, slope, normWeight, normBias, eps, from, to);
         }
 
         /** act(v) = v Phi(v). */
         public Options gelu() {
-            return new Options(stride, Activation.GELU, 0, normWeight, normBias, eps);
+            return new Options(stride, Activation.GELU, 0, normWeight, normBias, eps, from, to);
         }
 
         /** act(v) = v where v is positive, else slope * v. */
         public Options leakyRelu(float negativeSlope) {
-            return new Options(stride, Activation.LEAKY_RELU, negativeSlope, normWeight, normBias, eps);
+            return new Options(stride, Activation.LEAKY_RELU, negativeSlope, normWeight, normBias, eps, from, to);
         }
 
         /**
@@ -84,14 +97,20 @@ public final class DepthwiseConv {
         public Options norm(Tensor weight, Tensor bias, float epsilon) {
             Arguments.notNull(OPERATOR, "norm weight", weight);
             Arguments.notNull(OPERATOR, "norm bias", bias);
-            return new Options(stride, activation, slope, weight, bias, epsilon);
+            return new Options(stride, activation, slope, weight, bias, epsilon, from, to);
+        }
+
+        /** Only rows {@code first} to {@code end - 1} of the result, which are then all that out holds. */
+        public Options rows(int first, int end) {
+            return new Options(stride, activation, slope, normWeight, normBias, eps, first, end);
         }
     }
 
     /**
      * out = the convolution of x.
      *
-     * @param out [H, W, C] or [images, H, W, C]; half the height and width, rounded up, with stride 2
+     * @param out [H, W, C] or [images, H, W, C]; half the height and width, rounded up, with stride 2; as many rows as
+     *     wanted
      * @param x [H, W, C] or [images, H, W, C]
      * @param weight [K, K, C] fp32
      * @param bias [C] fp32, or null
@@ -143,8 +162,13 @@ public final class DepthwiseConv {
             return (int) weight.size(0);
         }
 
-        private long outHeight() {
-            return ceilDiv(height(), o.stride);
+        /** The row after the last wanted one. */
+        private long to() {
+            return o.to < 0 ? ceilDiv(height(), o.stride) : o.to;
+        }
+
+        private long rows() {
+            return to() - o.from;
         }
 
         private long outWidth() {
@@ -164,25 +188,27 @@ public final class DepthwiseConv {
                         Arguments.ANY,
                         Arguments.ANY,
                         Arguments.ANY);
+                checkRows();
                 Arguments.tensor(
                         OPERATOR,
                         "out",
                         out,
                         x.type(),
-                        "[images, H / stride, W / stride, C]",
+                        "[images, rows, W / stride, C]",
                         images(),
-                        outHeight(),
+                        rows(),
                         outWidth(),
                         channels());
             } else {
                 Arguments.shape(OPERATOR, "x", x, "[H, W, C]", Arguments.ANY, Arguments.ANY, Arguments.ANY);
+                checkRows();
                 Arguments.tensor(
                         OPERATOR,
                         "out",
                         out,
                         x.type(),
-                        "[H / stride, W / stride, C]",
-                        outHeight(),
+                        "[rows, W / stride, C]",
+                        rows(),
                         outWidth(),
                         channels());
             }
@@ -207,6 +233,12 @@ public final class DepthwiseConv {
                 Arguments.aligned(OPERATOR, "x", x, 2 * x.type().bytes());
             }
             Arguments.aligned(OPERATOR, "weight", weight, 16);
+        }
+
+        private void checkRows() {
+            long height = ceilDiv(height(), o.stride);
+            Arguments.range(OPERATOR, "first row", o.from, 0, height);
+            Arguments.range(OPERATOR, "row after the last", to(), o.from, height);
         }
 
         private void vector(String argument, Tensor tensor) {
@@ -242,10 +274,10 @@ public final class DepthwiseConv {
             long besides = images() * ceilDiv(width(), MARCH_COLUMNS) * ceilDiv(channels(), CHANNELS);
             int march = LONGEST_MARCH;
             while (march > SHORTEST_MARCH
-                    && ceilDiv(height(), march) * besides < (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors) {
+                    && ceilDiv(rows(), march) * besides < (long) BLOCKS_PER_MULTIPROCESSOR * multiprocessors) {
                 march /= 2;
             }
-            while (ceilDiv(height(), march) * images() > MOST_Z) {
+            while (ceilDiv(rows(), march) * images() > MOST_Z) {
                 march *= 2;
             }
             return march;
@@ -261,7 +293,7 @@ public final class DepthwiseConv {
             switch (strategy) {
                 case MARCH_3, MARCH_5 -> {
                     gridX = ceilDiv(width(), MARCH_COLUMNS);
-                    gridZ *= ceilDiv(height(), march);
+                    gridZ *= ceilDiv(rows(), march);
                 }
                 case NORM_7, NORM, NORM_STRIDE_2 -> {
                     gridX = ceilDiv(tiles(), TILES / groups);
@@ -280,13 +312,17 @@ public final class DepthwiseConv {
                     .integer32(width())
                     .integer32(channels())
                     .integer32(kernel())
+                    .integer32(o.from)
+                    .integer32(rows())
                     .integer32(march)
                     .activation(o.activation, o.slope)
                     .float32(o.eps);
             long perElement = 2L * kernel() * kernel()
                     + (o.normWeight == null ? 0 : NORM_FLOPS)
                     + (o.activation == Activation.GELU ? GELU_FLOPS : 0);
-            long bytes = x.bytes() + out.bytes() + weight.bytes();
+            long read = Math.min(height(), (to() - 1) * o.stride + kernel() / 2 + 1)
+                    - Math.max(0, (long) o.from * o.stride - kernel() / 2);
+            long bytes = (rows() == 0 ? 0 : x.bytes() / height() * read) + out.bytes() + weight.bytes();
             for (Tensor vector : new Tensor[] {bias, o.normWeight, o.normBias}) {
                 bytes += vector == null ? 0 : vector.bytes();
             }
@@ -303,7 +339,7 @@ public final class DepthwiseConv {
 
         /** Of 8 columns, and 2 rows at stride 1. */
         private long tiles() {
-            return ceilDiv(outWidth(), TILE_COLUMNS) * ceilDiv(outHeight(), o.stride == 1 ? 2 : 1);
+            return ceilDiv(outWidth(), TILE_COLUMNS) * ceilDiv(rows(), o.stride == 1 ? 2 : 1);
         }
     }
 }

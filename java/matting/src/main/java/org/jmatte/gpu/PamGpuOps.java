@@ -19,13 +19,17 @@ final class PamGpuOps implements PamOps {
     private final ActiveArea active;
     private final Event encoded;
     private final Tensor feature;
+    /** The stem's features, or null if they are made again where they are wanted. */
     private final FeatureMap half;
     /** The encoder's maps by their scale. */
-    private final Map<Integer, FeatureMap> skipped = new HashMap<>();
+    private final Map<Integer, Skipped> skipped = new HashMap<>();
     /** The features of the present stage. */
     private FeatureMap x;
 
     private Tensor attention;
+
+    /** A map that the decoder takes up, and the arena's mark behind it. */
+    private record Skipped(FeatureMap map, long mark) {}
 
     /** @param encoded is recorded when the decoder's features are complete */
     PamGpuOps(PamModel model, GpuRun run, int gmacs, DeviceImages images, ActiveArea active, Event encoded) {
@@ -35,7 +39,7 @@ final class PamGpuOps implements PamOps {
         this.active = active;
         this.encoded = encoded;
         feature = model.costFeature(gmacs);
-        half = take(PamArchitecture.HALF, 2);
+        half = run.tiling().stemTwice() ? null : take(PamArchitecture.HALF, 2);
     }
 
     private FeatureMap take(int channels, int scale) {
@@ -51,26 +55,34 @@ final class PamGpuOps implements PamOps {
 
     @Override
     public void stem() {
-        model.stem().run(run, images, half);
+        if (half != null) {
+            model.stem().run(run, images, half);
+        }
     }
 
     @Override
     public void encode(Stage stage) {
         FeatureMap from = x == null ? half : x;
-        enter(stage);
-        model.stage(stage).encode(run, x, from);
-        skipped.put(stage.scale(), x);
+        x = take(stage.channels(), stage.scale());
+        skipped.put(stage.scale(), new Skipped(x, run.arena().mark()));
+        attention = run.take(ElementType.FP32, stage.channels());
+        if (from == null) {
+            model.stem().run(run, images, model.stage(stage), x);
+        } else {
+            model.stage(stage).encode(run, x, from, 0, x.height());
+        }
     }
 
+    /** The result takes the place of the skipped map, and what lies behind is not needed any more. */
     @Override
     public void decode(Stage stage) {
+        Skipped same = skipped.get(stage.scale());
+        FeatureMap before = same.map;
         FeatureMap coarser = x;
-        enter(stage);
-        model.stage(stage).decode(run, x, coarser, skipped.get(stage.scale()));
-    }
-
-    private void enter(Stage stage) {
-        x = take(stage.channels(), stage.scale());
+        x = FeatureMap.of(Tensor.wrap(
+                before.rows().pointer(), before.type(), before.height(), before.width(), stage.channels()));
+        model.stage(stage).decode(run, x, coarser, before);
+        run.arena().release(same.mark);
         attention = run.take(ElementType.FP32, stage.channels());
     }
 

@@ -1,12 +1,12 @@
 package org.jmatte.gpu;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.gpu.PamStem.Conv;
 import org.jmatte.kernels.Conv3x3;
 import org.jmatte.kernels.DetailCapture;
 import org.jmatte.kernels.FeatureMap;
-import org.jmatte.kernels.ImagePlanes;
 import org.jmatte.kernels.MapOptions;
 import org.jmatte.kernels.PhotoPlanes;
 import org.jmatte.kernels.Tensor;
@@ -19,7 +19,7 @@ import org.jmatte.network.PamArchitecture;
 final class PamRefinement {
     private static final int FULL = PamArchitecture.FULL;
 
-    private final Conv stem;
+    private final PamStem stem;
     private final Fused half;
     private final Conv halfSecond;
     private final Fused full;
@@ -35,9 +35,9 @@ final class PamRefinement {
         }
     }
 
-    /** @param stem computes its first map again */
+    /** @param stem computes its maps again, as far as they were not kept */
     PamRefinement(GpuWeights weights, PamStem stem) {
-        this.stem = stem.full();
+        this.stem = stem;
         half = fused(weights, "refine_half.first", PamArchitecture.HALF, PamArchitecture.HALF);
         halfSecond = Conv.of(weights, "refine_half.second");
         full = fused(weights, "refine_full.first", FULL + PamArchitecture.PLANES, FULL + PamStem.PLANE_CHANNELS);
@@ -60,33 +60,33 @@ final class PamRefinement {
      * Writes alpha.
      *
      * @param x the decoder's features at a quarter of the resolution
-     * @param encoded the encoder's at half
+     * @param encoded the encoder's at half, or null to make them again
      * @param active where pixels are wanted
      */
     void run(GpuRun run, FeatureMap x, FeatureMap encoded, DeviceImages images, ActiveArea active) {
         boolean keepKnown = run.request().keepKnown();
-        // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map. The stem's map
-        // and
-        // the input planes lie beside each other, so that one convolution reads both.
-        StripMap both = StripMap.of(run, FULL + PamStem.PLANE_CHANNELS, 1, 4, 0, 4);
+        // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map.
         StripMap half1 = StripMap.of(run, PamArchitecture.REFINED_HALF, 2, 4, 0, 6);
         StripMap half2 = StripMap.of(run, PamArchitecture.REFINED_HALF, 2, 2, 0, 4);
         StripMap full1 = StripMap.of(run, PamArchitecture.REFINED_FIRST, 1, 2, 0, 2);
         StripMap full2 = StripMap.of(run, PamArchitecture.REFINED_SECOND, 1, 1, 1, 1);
+        PamStem.Maps again = encoded == null ? stem.new Maps(run, PamStem.halfMap(run, 5, 8)) : null;
+        StripMap fine = again == null ? PamStem.fineMap(run, 3, 4) : again.fine;
+        List<StripMap> maps = new ArrayList<>(again == null ? List.of(fine) : again.all());
+        maps.addAll(List.of(half1, half2, full1, full2));
         run.scratch(() -> {
             int height = run.geometry().height();
-            Strips strips = new Strips(run, active, height, List.of(both, half1, half2, full1, full2));
+            Strips strips = new Strips(run, active, height, maps);
             PhotoPlanes photo = images.planes();
-            FeatureMap fine = both.map().slice(0, FULL);
-            FeatureMap planes = both.map().slice(FULL, PamStem.PLANE_CHANNELS);
-            strips.add(
-                    both, (from, to, columns) -> ImagePlanes.rows(run.device(), planes, photo, from, to, run.stream()));
-            strips.add(
-                    both.later(1),
-                    (from, to, columns) -> stem.run(run, fine, planes, 1, Strips.part(from, to, columns)));
+            if (again == null) {
+                stem.addFine(run, strips, fine, photo);
+            } else {
+                again.add(run, strips, photo);
+            }
+            FeatureMap details = again == null ? encoded : again.half.map();
             strips.add(
                     half1,
-                    (from, to, columns) -> half.run(run, half1.map(), x, encoded, Strips.part(from, to, columns)));
+                    (from, to, columns) -> half.run(run, half1.map(), x, details, Strips.part(from, to, columns)));
             strips.add(
                     half2,
                     (from, to, columns) ->
@@ -94,7 +94,7 @@ final class PamRefinement {
             strips.add(
                     full1,
                     (from, to, columns) ->
-                            full.run(run, full1.map(), half2.map(), both.map(), Strips.part(from, to, columns)));
+                            full.run(run, full1.map(), half2.map(), fine.map(), Strips.part(from, to, columns)));
             strips.add(
                     full2,
                     (from, to, columns) ->

@@ -18,6 +18,8 @@ import org.jmatte.network.PamArchitecture.Stage;
 /** The layers of one stage of path-adaptive matting: its entry, and segments that are kept or bypassed. */
 final class PamStage {
     private static final int KERNEL = PamArchitecture.LARGE_KERNEL;
+    /** Rows that the depthwise convolution reads above its own, and below. */
+    private static final int REACH = KERNEL / 2;
 
     private final Stage stage;
     /** In the encoder, a convolution [C, taps, inputs]; in the decoder, a linear layer of the skipped map alone. */
@@ -88,30 +90,51 @@ final class PamStage {
         return segments.get(number - stage.firstSegment());
     }
 
-    /** x = norm(convolution of the map before). */
-    void encode(GpuRun run, FeatureMap x, FeatureMap from) {
+    int scale() {
+        return stage.scale();
+    }
+
+    /** x = norm(convolution of the map before), rows {@code first} to {@code end} - 1. */
+    void encode(GpuRun run, FeatureMap x, FeatureMap from, int first, int end) {
+        MapOptions part = MapOptions.NONE.rows(first, end);
         if (stage.kernel() == 3) {
             boolean whole = Conv3x3.takesNorm(x.type(), x.channels(), 2);
-            MapOptions options = whole ? MapOptions.NONE.norm(norm.weight(), norm.bias(), norm.eps()) : MapOptions.NONE;
+            MapOptions options = whole ? part.norm(norm.weight(), norm.bias(), norm.eps()) : part;
             Conv3x3.run(run.device(), x, from, entry.weight(), entry.bias(), 2, options, run.stream());
             if (whole) {
                 return;
             }
         } else {
-            Conv2x2.run(run.device(), x, from, entry.weight(), entry.bias(), MapOptions.NONE, run.stream());
+            Conv2x2.run(run.device(), x, from, entry.weight(), entry.bias(), part, run.stream());
         }
-        norm.run(run, rows(x), rows(x));
+        Tensor rows = rows(x, first, end - first);
+        norm.run(run, rows, rows);
     }
 
-    /** x = norm(1x1 convolution of the coarser map, upsampled, and the skipped one). */
+    /**
+     * x = norm(1x1 convolution of the coarser map, upsampled, and the skipped one), band by band.
+     *
+     * @param x in the skipped map's memory, with as many channels or fewer: its rows end before those still to be read
+     */
     void decode(GpuRun run, FeatureMap x, FeatureMap coarser, FeatureMap skipped) {
         run.scratch(() -> {
-            Tensor share = run.take(coarser.height(), coarser.width(), x.channels());
-            up.run(run, rows(FeatureMap.of(share)), rows(coarser));
-            Resample.run(run.device(), x, FeatureMap.of(share), run.stream());
+            FeatureMap share = FeatureMap.of(run.take(coarser.height(), coarser.width(), x.channels()));
+            up.run(run, rows(share), rows(coarser));
+            int band = band(run, x, x.channels());
+            FeatureMap sum = new FeatureMap(run.take(band, x.width(), x.channels()), x.height(), x.channels());
+            GpuRun.parts(x.height(), band, (top, rows) -> {
+                Resample.rows(run.device(), sum, share, top, top + rows, run.stream());
+                Tensor sums = sum.rows().rows(0, rows).reshape((long) rows * x.width(), x.channels());
+                entry.run(run, sums, rows(skipped, top, rows), Gemm.Options.NONE.add(sums));
+                norm.run(run, rows(x, top, rows), sums);
+            });
         });
-        entry.run(run, rows(x), rows(skipped), Gemm.Options.NONE.add(rows(x)));
-        norm.run(run, rows(x), rows(x));
+    }
+
+    /** Rows of a map at once, of which each takes so many values per position. */
+    private static int band(GpuRun run, FeatureMap x, long values) {
+        long rowBytes = values * x.width() * x.type().bytes();
+        return run.tiling().even(run.arena().mark(), rowBytes, run.tiling().band(), x.height());
     }
 
     /** As {@link PathSelection#run}. */
@@ -122,35 +145,74 @@ final class PamStage {
     /** x = the modules of a segment of x, its channels weighed. */
     void keep(GpuRun run, int segment, FeatureMap x, Tensor attention) {
         VectorLayers.scale(run.device(), x, x, attention, run.stream());
-        for (Module module : segment(segment).modules) {
-            run.scratch(() -> {
-                Tensor normed = run.take(x.height(), x.width(), x.channels());
+        run.scratch(() -> {
+            int band = moduleBand(run, x);
+            Tensor normed = takeNormed(run, x, band);
+            segment(segment).modules.forEach(module -> add(run, x, module, normed, band));
+        });
+    }
+
+    /**
+     * x += project(act(expand(norm(depthwise(x))))), band by band. The convolution is ahead by the rows that it reads above
+     * its own, so that it finds x as it was.
+     */
+    private void add(GpuRun run, FeatureMap x, Module module, Tensor normed, int band) {
+        int height = x.height();
+        DepthwiseConv.Options options =
+                DepthwiseConv.Options.NONE.norm(module.norm.weight(), module.norm.bias(), module.norm.eps());
+        int[] convolved = {0};
+        GpuRun.parts(height, band, (top, rows) -> {
+            int from = convolved[0];
+            int end = Math.min(height, top + rows + REACH);
+            if (end > from) {
                 DepthwiseConv.run(
                         run.device(),
-                        normed,
+                        normed.rows(from - top, end - from),
                         x.rows(),
                         module.depthwise,
                         module.bias,
-                        DepthwiseConv.Options.NONE.norm(module.norm.weight(), module.norm.bias(), module.norm.eps()),
+                        options.rows(from, end),
                         run.stream());
-                add(run, rows(x), rows(FeatureMap.of(normed)), module.expand, module.project);
-            });
-        }
+                convolved[0] = end;
+            }
+            add(run, rows(x, top, rows), rows(normed.rows(0, rows)), module.expand, module.project);
+            Tensor ahead = normed.rows(rows, end - top - rows);
+            run.device().copy(normed.pointer(), ahead.pointer(), ahead.bytes(), run.stream());
+        });
     }
 
     /** x += second(act(first(x))), of x with its channels weighed. Takes the memory of {@link #keep}, as it is planned. */
     void bypass(GpuRun run, int segment, FeatureMap x, Tensor attention) {
         VectorLayers.scale(run.device(), x, x, attention, run.stream());
         run.scratch(() -> {
-            run.take(x.height(), x.width(), x.channels());
-            add(run, rows(x), rows(x), segment(segment).first, segment(segment).second);
+            int band = moduleBand(run, x);
+            takeNormed(run, x, band);
+            Segment layers = segment(segment);
+            GpuRun.parts(x.height(), band, (top, rows) -> {
+                Tensor part = rows(x, top, rows);
+                add(run, part, part, layers.first, layers.second);
+            });
         });
+    }
+
+    /** Rows of a map that pass through a module at once. */
+    private int moduleBand(GpuRun run, FeatureMap x) {
+        return band(run, x, x.channels() + widest());
+    }
+
+    /** Room for a band and what the next one finds of itself. */
+    private static Tensor takeNormed(GpuRun run, FeatureMap x, int band) {
+        return run.take(Math.min(x.height(), band + REACH), x.width(), x.channels());
+    }
+
+    private int widest() {
+        return segments.get(0).modules.get(0).expand.outputs();
     }
 
     /** x += second(act(first(from))), chunk by chunk. */
     private void add(GpuRun run, Tensor x, Tensor from, Linear first, Linear second) {
         int positions = (int) x.size(0);
-        int widest = segments.get(0).modules.get(0).expand.outputs();
+        int widest = widest();
         int chunk = run.chunk(positions, widest, second.outputs());
         run.scratch(() -> {
             Tensor room = run.take((long) chunk * widest); // for either branch of a segment
@@ -169,6 +231,15 @@ final class PamStage {
 
     /** The positions of a whole map as rows. */
     static Tensor rows(FeatureMap map) {
-        return map.rows().reshape((long) map.height() * map.width(), map.channels());
+        return rows(map.rows());
+    }
+
+    /** The positions of some rows of a whole map. */
+    private static Tensor rows(FeatureMap map, int first, int count) {
+        return rows(map.rows().rows(first, count));
+    }
+
+    private static Tensor rows(Tensor map) {
+        return map.reshape(map.size(0) * map.size(1), map.size(2));
     }
 }

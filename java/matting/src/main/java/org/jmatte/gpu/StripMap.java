@@ -62,12 +62,16 @@ final class StripMap {
         return Math.min(height, strip / scale + ahead + behind);
     }
 
+    /** What {@link #take} takes. */
     long bytes(int strip, ElementType type) {
-        return (long) ring(strip) * width * channels * type.bytes();
+        return map != null ? 0 : (long) ring(strip) * width * channels * type.bytes();
     }
 
-    /** Takes memory for strips of so many rows of the image. */
+    /** Takes memory for strips of so many rows of the image, unless it is there. */
     void take(GpuRun run, int strip) {
+        if (map != null) {
+            return;
+        }
         map = new FeatureMap(run.take(ring(strip), width, channels), height, channels);
     }
 
@@ -81,6 +85,10 @@ final class StripMap {
 
     int scale() {
         return scale;
+    }
+
+    int ahead() {
+        return ahead;
     }
 
     int reach() {

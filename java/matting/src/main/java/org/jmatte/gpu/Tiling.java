@@ -10,17 +10,18 @@ import org.jmatte.kernels.Arena;
  * @param limit bytes that activations should keep to
  * @param chunk least rows of tokens in a matrix product
  * @param windows least rows of windows that attend at once
- * @param band least rows of the token grid whose refinement is in memory at once
+ * @param band least rows of a map that pass through a depthwise convolution, and what is around it, at once
  * @param strip least rows of the image that are decoded at once, a multiple of 16
+ * @param stemTwice whether PAM's features at half resolution are made a second time for the refinement, instead of kept
  */
-record Tiling(long limit, int chunk, int windows, int band, int strip) {
+record Tiling(long limit, int chunk, int windows, int band, int strip, boolean stemTwice) {
     /** From few launches to little memory; without room beyond the least sizes. */
     static final Tiling[] CHOICES = {
-        new Tiling(0, 16384, 4, 64, 256),
-        new Tiling(0, 4096, 2, 32, 64),
-        new Tiling(0, 2048, 1, 16, 64),
-        new Tiling(0, 1024, 1, 8, 32),
-        new Tiling(0, 512, 1, 4, 16),
+        new Tiling(0, 16384, 4, 64, 256, false),
+        new Tiling(0, 4096, 2, 32, 64, false),
+        new Tiling(0, 2048, 1, 16, 64, true),
+        new Tiling(0, 1024, 1, 8, 32, true),
+        new Tiling(0, 512, 1, 4, 16, true),
     };
 
     static final Tiling LEANEST = CHOICES[CHOICES.length - 1];
@@ -44,7 +45,7 @@ record Tiling(long limit, int chunk, int windows, int band, int strip) {
     }
 
     Tiling withLimit(long value) {
-        return new Tiling(value, chunk, windows, band, strip);
+        return new Tiling(value, chunk, windows, band, strip, stemTwice);
     }
 
     /**
@@ -92,8 +93,8 @@ record Tiling(long limit, int chunk, int windows, int band, int strip) {
 
     @Override
     public String toString() {
-        return ("at least %d tokens, %d rows of windows, %d token rows of refinement and %d px rows of the decoder at"
-                        + " once, more where %d bytes of activations allow")
+        return ("at least %d tokens, %d rows of windows, %d rows of depthwise convolutions and %d px rows of the decoder"
+                        + " at once, more where %d bytes of activations allow")
                 .formatted(chunk, windows, band, strip, limit);
     }
 }
