@@ -203,14 +203,7 @@ public final class DepthwiseConv {
                 Arguments.shape(OPERATOR, "x", x, "[H, W, C]", Arguments.ANY, Arguments.ANY, Arguments.ANY);
                 checkRows();
                 Arguments.tensor(
-                        OPERATOR,
-                        "out",
-                        out,
-                        x.type(),
-                        "[rows, W / stride, C]",
-                        rows(),
-                        outWidth(),
-                        channels());
+                        OPERATOR, "out", out, x.type(), "[rows, W / stride, C]", rows(), outWidth(), channels());
             }
             Arguments.range(OPERATOR, "images", images(), 0, MOST_Z);
             Arguments.range(OPERATOR, "H", height(), 0, MOST);

@@ -79,8 +79,8 @@ final class PamGpuOps implements PamOps {
         Skipped same = skipped.get(stage.scale());
         FeatureMap before = same.map;
         FeatureMap coarser = x;
-        x = FeatureMap.of(Tensor.wrap(
-                before.rows().pointer(), before.type(), before.height(), before.width(), stage.channels()));
+        x = FeatureMap.of(
+                Tensor.wrap(before.rows().pointer(), before.type(), before.height(), before.width(), stage.channels()));
         model.stage(stage).decode(run, x, coarser, before);
         run.arena().release(same.mark);
         attention = run.take(ElementType.FP32, stage.channels());

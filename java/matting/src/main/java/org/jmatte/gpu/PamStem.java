@@ -64,8 +64,7 @@ final class PamStem {
         FeatureMap fine = map.map().slice(0, FULL);
         FeatureMap planes = map.map().slice(FULL, PLANE_CHANNELS);
         strips.add(map, (from, to, columns) -> ImagePlanes.rows(run.device(), planes, photo, from, to, run.stream()));
-        strips.add(
-                map.later(1), (from, to, columns) -> full.run(run, fine, planes, 1, Strips.part(from, to, columns)));
+        strips.add(map.later(1), (from, to, columns) -> full.run(run, fine, planes, 1, Strips.part(from, to, columns)));
     }
 
     /** All maps of the stem. Rows ahead and reach follow from the 3x3 convolutions below each. */
