@@ -83,6 +83,7 @@ class EvalCommandTest {
             assertEquals(errors.grad(), scores.get("grad").asDouble());
             assertEquals(errors.conn(), scores.get("conn").asDouble());
             assertEquals(errors.pixels(), row.get("pixels").asLong());
+            assertEquals(name.equals("a") ? 33 * 7 : 20 * 16, errors.pixels());
             assertTrue(
                     row.get("seconds").asDouble() > 0 && row.get("peak_bytes").asLong() > 0, row.toString());
             sad += errors.sad() / 2;
@@ -276,15 +277,19 @@ class EvalCommandTest {
         }
     }
 
-    /** A sample as in Composition-1k; the truth rises from left to right. */
+    /** A sample as in Composition-1k; the truth rises from left to right, its middle is unknown. */
     private void sample(String name, int height, int width, int bits) {
         Pictures.photo(data.resolve("merged/" + name + ".jpg"), height, width);
-        Pictures.trimap(data.resolve("trimaps/" + name + ".png"), height, width);
         int type = bits == 8 ? BufferedImage.TYPE_BYTE_GRAY : BufferedImage.TYPE_USHORT_GRAY;
         BufferedImage truth = new BufferedImage(width, height, type);
+        BufferedImage trimap = new BufferedImage(width, height, type);
+        int top = (1 << bits) - 1;
         for (int i = 0; i < height * width; i++) {
-            truth.getRaster().setSample(i % width, i / width, 0, ((1 << bits) - 1) * (i % width) / width);
+            int x = i % width;
+            truth.getRaster().setSample(x, i / width, 0, top * x / width);
+            trimap.getRaster().setSample(x, i / width, 0, 3 * x < width ? 0 : 3 * x < 2 * width ? top / 2 : top);
         }
+        Pictures.write(trimap, data.resolve("trimaps/" + name + ".png"));
         Pictures.write(truth, data.resolve("alpha_copy/" + name + ".png"));
     }
 }

@@ -259,9 +259,8 @@ final class EvalCommand implements Callable<Integer> {
                     },
                     result -> evaluation.add(row(result)),
                     (sample, e) -> {
-                        String line = main.describe("skipped " + sample.name() + ": ", e);
-                        progress.print(line);
-                        evaluation.fail(line);
+                        progress.print(main.describe("skipped " + sample.name() + ": ", e));
+                        evaluation.fail(sample.name() + ": " + e.getMessage());
                     });
             pipeline.run(samples, predictions == null && network.oneAtATime(matting));
         }

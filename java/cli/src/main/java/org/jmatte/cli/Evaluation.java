@@ -9,6 +9,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -184,12 +185,11 @@ final class Evaluation {
     }
 
     private Double mean(Function<Row, Number> of) {
-        double mean = rows.values().stream()
+        OptionalDouble mean = rows.values().stream()
                 .map(of)
                 .filter(Objects::nonNull)
                 .mapToDouble(Number::doubleValue)
-                .average()
-                .orElse(Double.NaN);
-        return Double.isNaN(mean) ? null : mean;
+                .average();
+        return mean.isPresent() ? Double.valueOf(mean.getAsDouble()) : null;
     }
 }

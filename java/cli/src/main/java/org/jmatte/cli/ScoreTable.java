@@ -10,14 +10,9 @@ final class ScoreTable {
     private final StringBuilder text = new StringBuilder();
     private final String form;
 
-    private ScoreTable(Evaluation.Report report) {
-        int longest = Stream.concat(
-                        report.images().stream().map(Evaluation.Row::name),
-                        report.published().stream().map(Published::network))
-                .mapToInt(String::length)
-                .max()
-                .orElse(0);
-        form = "%-" + Math.max(longest, "mean of 10000".length()) + "s %9s %10s %9s %9s %8s %9s%n";
+    /** @param names of all lines */
+    private ScoreTable(Stream<String> names) {
+        form = "%-" + names.mapToInt(String::length).max().orElseThrow() + "s %9s %10s %9s %9s %8s %9s%n";
     }
 
     /** The table, or nothing if nothing was scored. */
@@ -25,13 +20,17 @@ final class ScoreTable {
         if (report.images().isEmpty()) {
             return "";
         }
-        ScoreTable table = new ScoreTable(report);
+        Evaluation.Mean mean = report.mean();
+        String meanName = "mean of " + mean.images();
+        Stream<String> measured =
+                Stream.concat(Stream.of(meanName), report.images().stream().map(Evaluation.Row::name));
+        ScoreTable table = new ScoreTable(
+                Stream.concat(measured, report.published().stream().map(Published::network)));
         table.line("", "SAD", "MSE x 1000", "Grad", "Conn", "seconds", "peak MiB");
         for (Evaluation.Row row : report.images()) {
             table.line(row.name(), row.scores(), row.seconds(), row.peakBytes());
         }
-        Evaluation.Mean mean = report.mean();
-        table.line("mean of " + mean.images(), mean.scores(), mean.seconds(), mean.peakBytes());
+        table.line(meanName, mean.scores(), mean.seconds(), mean.peakBytes());
         for (Published published : report.published()) {
             table.line(published.network(), published.scores(), null, null);
         }
