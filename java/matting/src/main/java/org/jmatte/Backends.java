@@ -3,10 +3,8 @@ package org.jmatte;
 import org.jmatte.cpu.CpuExecution;
 import org.jmatte.execution.Execution;
 import org.jmatte.gpu.GpuExecution;
-import org.jmatte.kernels.Device;
+import org.jmatte.gpu.SharedDevice;
 import org.jmatte.kernels.DeviceException;
-import org.jmatte.kernels.Devices;
-import org.jmatte.kernels.EmulatorOptions;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.weights.ModelSource;
 import org.slf4j.Logger;
@@ -16,10 +14,10 @@ import org.slf4j.LoggerFactory;
 final class Backends {
     private static final Logger LOG = LoggerFactory.getLogger(Backends.class);
 
-    /** The emulated card, and the one that is planned for without a card: an RTX 2080 Ti. */
-    private static final int EMULATED_ARCHITECTURE = 80;
-
+    /** What is planned for without a card: an RTX 2080 Ti, and where types need it, as large a card of the next kind. */
     private static final int PLANNED_ARCHITECTURE = 75;
+
+    private static final int PLANNED_ARCHITECTURE_BF16 = 80;
     private static final int PLANNED_MULTIPROCESSORS = 68;
 
     private Backends() {}
@@ -30,13 +28,13 @@ final class Backends {
      * @throws InvalidInputException if the backend asked for is not there
      */
     static Execution open(ModelSource source, MattingOptions options) {
-        Device device = device(options);
+        SharedDevice device = device(options);
         return device == null ? CpuExecution.open(source, options) : GpuExecution.open(source, options, device);
     }
 
     /** Prepares plans, for which no card is needed: without one they are for an RTX 2080 Ti. */
     static Execution withoutWeights(ModelSource source, MattingOptions options) {
-        Device device;
+        SharedDevice device;
         try {
             device = device(options);
         } catch (NoDeviceException e) {
@@ -44,9 +42,9 @@ final class Backends {
                     "Planning for an RTX 2080 Ti (sm_75, {} multiprocessors): {}",
                     PLANNED_MULTIPROCESSORS,
                     e.getMessage());
-            device = new PlanningDevice(
-                    options.precision() == Precision.BF16 ? EMULATED_ARCHITECTURE : PLANNED_ARCHITECTURE,
-                    PLANNED_MULTIPROCESSORS);
+            device = SharedDevice.of(new PlanningDevice(
+                    options.precision() == Precision.BF16 ? PLANNED_ARCHITECTURE_BF16 : PLANNED_ARCHITECTURE,
+                    PLANNED_MULTIPROCESSORS));
         }
         return device == null
                 ? CpuExecution.withoutWeights(source, options)
@@ -54,27 +52,27 @@ final class Backends {
     }
 
     /** The device to run on, or null for the processor. */
-    private static Device device(MattingOptions options) {
+    private static SharedDevice device(MattingOptions options) {
         return switch (options.backend()) {
             case CPU -> null;
-            case EMULATED -> Devices.emulated(EmulatorOptions.sm(EMULATED_ARCHITECTURE));
+            case EMULATED -> SharedDevice.emulated();
             case CUDA -> card(options);
             case AUTO -> cardIfAny(options);
         };
     }
 
-    private static Device card(MattingOptions options) {
+    private static SharedDevice card(MattingOptions options) {
         try {
-            return options.device() < 0 ? Devices.open() : Devices.open(options.device());
+            return SharedDevice.card(options.device());
         } catch (DeviceException e) {
             throw new NoDeviceException(e);
         }
     }
 
-    private static Device cardIfAny(MattingOptions options) {
+    private static SharedDevice cardIfAny(MattingOptions options) {
         try {
-            Device device = card(options);
-            LOG.info("Running on {}", device.name());
+            SharedDevice device = card(options);
+            LOG.info("Running on {}", device);
             return device;
         } catch (NoDeviceException e) {
             LOG.info("Running on the CPU: {}", e.getMessage());

@@ -4,12 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.jmatte.Alphas;
 import org.jmatte.Cancellation;
 import org.jmatte.InvalidInputException;
@@ -31,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Runs on an emulated device: its memory, its faults, several callers. */
+/** Runs on an emulated device: its memory and its faults. */
 class GpuExecutionTest {
     private static final int HEIGHT = 70;
     private static final int WIDTH = 90;
@@ -46,7 +41,7 @@ class GpuExecutionTest {
 
     private static GpuExecution open(String model, MattingOptions options, Device device) {
         try (ModelSource source = ModelSource.open("seeded:" + model)) {
-            return GpuExecution.open(source, options, device);
+            return GpuExecution.open(source, options, SharedDevice.of(device));
         }
     }
 
@@ -181,31 +176,6 @@ class GpuExecutionTest {
             });
             assertThrows(CancellationException.class, () -> execution.matte(photo, trimap, request));
             assertEquals(HEIGHT, matte(execution).alpha().height());
-        }
-    }
-
-    @Test
-    void callersShareTheDeviceAndGetTheSameBytes() throws Exception {
-        Device device = Devices.emulated(EmulatorOptions.sm(80));
-        try (GpuExecution execution = open("mematte_tiny", HALF, device)) {
-            Photo small = Scenes.photo(31, 45, 1);
-            Trimap unknown = Scenes.disc(31, 45, 1);
-            Matte expected = execution.matte(small, unknown, EXACT);
-            long free = device.freeBytes();
-            ExecutorService threads = Executors.newFixedThreadPool(8);
-            try {
-                List<Future<Matte>> mattes = new ArrayList<>();
-                for (int i = 0; i < 8; i++) {
-                    mattes.add(threads.submit(() -> execution.matte(small, unknown, EXACT)));
-                }
-                for (Future<Matte> matte : mattes) {
-                    assertEquals(expected.alpha().values(), matte.get().alpha().values());
-                    assertEquals(expected.routing(), matte.get().routing());
-                }
-            } finally {
-                threads.shutdownNow();
-            }
-            assertEquals(free, device.freeBytes());
         }
     }
 

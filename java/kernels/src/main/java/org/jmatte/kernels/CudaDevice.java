@@ -24,6 +24,7 @@ import org.slf4j.LoggerFactory;
 public final class CudaDevice extends BaseDevice {
     private static final Logger LOG = LoggerFactory.getLogger(CudaDevice.class);
     private static final CUcontext NONE = new CUcontext();
+    private static final int UNNUMBERED = -1;
     private static final int PORTABLE = JCudaDriver.CU_MEMHOSTALLOC_PORTABLE;
     private static final int STAGED_BYTES = 1 << 20;
 
@@ -31,6 +32,7 @@ public final class CudaDevice extends BaseDevice {
     private static final ThreadLocal<Parameters> PARAMETERS = ThreadLocal.withInitial(Parameters::new);
 
     private final CUdevice device;
+    private final int number;
     private final CUcontext context;
     private final boolean retained;
     private final String name;
@@ -41,8 +43,9 @@ public final class CudaDevice extends BaseDevice {
     private final ConcurrentHashMap<String, CudaModule> modules = new ConcurrentHashMap<>();
     private volatile Launch lastLaunch;
 
-    private CudaDevice(CUdevice device, CUcontext context, boolean retained) {
+    private CudaDevice(CUdevice device, int number, CUcontext context, boolean retained) {
         this.device = device;
+        this.number = number;
         this.context = context;
         this.retained = retained;
         this.name = name(device);
@@ -87,7 +90,7 @@ public final class CudaDevice extends BaseDevice {
                 Cuda.call(() -> JCudaDriver.cuDevicePrimaryCtxRetain(context, device)),
                 "starting work on card " + ordinal + ", " + name(device)
                         + " (another process may have it alone: nvidia-smi -q -d COMPUTE)");
-        return new CudaDevice(device, context, true);
+        return new CudaDevice(device, ordinal, context, true);
     }
 
     /**
@@ -108,7 +111,7 @@ public final class CudaDevice extends BaseDevice {
         CUdevice device = new CUdevice();
         require(Cuda.call(() -> JCudaDriver.cuCtxGetDevice(device)), "looking for the context's card");
         refuseOld(device);
-        return new CudaDevice(device, context, false);
+        return new CudaDevice(device, UNNUMBERED, context, false);
     }
 
     private static void refuseOld(CUdevice device) {
@@ -231,6 +234,11 @@ public final class CudaDevice extends BaseDevice {
     }
 
     // ---------------------------------------------------------------- properties
+
+    /** The driver's number of the card, from 0; -1 in a context of the caller's. */
+    public int number() {
+        return number;
+    }
 
     @Override
     public int architecture() {

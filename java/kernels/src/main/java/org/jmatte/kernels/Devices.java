@@ -12,7 +12,7 @@ public final class Devices {
      *
      * @throws DeviceException if there is none: why, and what to do
      */
-    public static Device open() {
+    public static CudaDevice open() {
         int count = CudaDevice.count();
         if (count == 0) {
             throw new DeviceException(CudaDevice.noCards());
@@ -33,7 +33,7 @@ public final class Devices {
      *
      * @throws DeviceException if it is not there or cannot run the kernels
      */
-    public static Device open(int card) {
+    public static CudaDevice open(int card) {
         return CudaDevice.open(card);
     }
 
@@ -42,7 +42,7 @@ public final class Devices {
      *
      * @throws DeviceException if the emulator's artifact is not there
      */
-    public static Device emulated(EmulatorOptions options) {
+    public static EmulatedDevice emulated(EmulatorOptions options) {
         if (options == null) {
             throw new InvalidArgumentException("emulator: options: expected options, got null");
         }

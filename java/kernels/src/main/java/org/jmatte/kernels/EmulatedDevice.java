@@ -90,6 +90,11 @@ public final class EmulatedDevice extends BaseDevice {
         return options;
     }
 
+    /** How often memory of the device was asked for. */
+    public long allocations() {
+        return allocations.get();
+    }
+
     @Override
     public int architecture() {
         return options.architecture();

@@ -41,23 +41,17 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, Net
 
     /** Copies the input, and alpha as it is so far. */
     void upload(GpuRun run, Photo from, Trimap known, Alpha prepared) {
-        long row = photo.size(1) * photo.type().bytes();
+        int row = Math.toIntExact(photo.size(1) * photo.type().bytes());
         ByteBuffer pixels = from.pixels();
-        if (from.rowStride() == row) {
-            run.device().copyToDevice(photo.pointer(), pixels.limit((int) photo.bytes()), run.stream());
-        } else {
-            for (int y = 0; y < from.height(); y++) {
-                ByteBuffer line = pixels.slice((int) (y * from.rowStride()), (int) row);
-                run.device().copyToDevice(photo.pointer() + y * row, line, run.stream());
-            }
-        }
-        run.device().copyToDevice(trimap.pointer(), known.bytes(), run.stream());
-        run.device().copyToDevice(alpha.pointer(), prepared.values(), run.stream());
+        run.transfers()
+                .upload(photo.pointer(), from.height(), y -> pixels.slice((int) (y * from.rowStride()), row));
+        run.transfers().upload(trimap.pointer(), known.bytes());
+        run.transfers().upload(alpha.pointer(), prepared.values());
     }
 
     /** Copies alpha back. */
     void download(GpuRun run, Alpha to) {
-        run.device().copyToHost(to.values(), alpha.pointer(), run.stream());
+        run.transfers().download(to.values(), alpha.pointer());
     }
 
     /** Patches of the tokens from {@code first} on, as rows. */

@@ -1,7 +1,7 @@
 package org.jmatte.gpu;
 
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
@@ -20,12 +20,10 @@ import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
 import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.Device;
-import org.jmatte.kernels.DeviceBuffer;
+import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.EmulatedDevice;
-import org.jmatte.kernels.Event;
 import org.jmatte.kernels.OutOfDeviceMemoryException;
 import org.jmatte.kernels.PlanningDevice;
-import org.jmatte.kernels.Stream;
 import org.jmatte.network.Architecture;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ModelSource;
@@ -34,80 +32,72 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A model on a device: plans runs within the memory budget, and computes them, one after the other. Its memory is
- * allocated for the first image and kept for the next ones, as far as they are no larger.
+ * A model on a device: plans runs within the memory budget, and computes them, several at a time as far as {@link Lanes}
+ * and the budget allow. All models of the same weights on a device share one copy. Memory that a run takes is kept for
+ * the next ones.
  */
 public final class GpuExecution extends Execution {
     private static final Logger LOG = LoggerFactory.getLogger(GpuExecution.class);
     private static final double MILLIS = 1e3;
 
+    private final SharedDevice shared;
     private final Device device;
-    private final Architecture architecture;
+    private final NetworkSettings network;
     private final MattingOptions options;
     private final long weightsBytes;
-    private final DeviceBuffer weights;
+    /** What the device knows the weights by. */
+    private final Object key;
+    /** Null for plans only. */
     private final GpuModel model;
+
     private final Planner planner;
-    /** Held by the run that uses the device's memory. */
-    private final ReentrantLock running = new ReentrantLock(true);
-
-    private final Stream stream;
-    private DeviceBuffer activations;
     /** Places of {@link Overflow} whose numbers fp16 did not hold so far. */
-    private int wide;
+    private final AtomicInteger wide = new AtomicInteger();
 
-    private GpuExecution(ModelSource source, MattingOptions options, Device device, Checkpoint checkpoint) {
-        this.device = device;
+    private GpuExecution(ModelSource source, MattingOptions options, SharedDevice shared, Checkpoint checkpoint) {
+        this.shared = shared;
         this.options = options;
-        architecture = source.architecture();
+        device = shared.device();
+        network = NetworkSettings.of(source, options);
+        ElementType operands = Types.of(options.precision(), options.stream(), device.architecture())
+                .operands();
+        key = List.of(source.identity(), operands);
         Arena sizes = Arena.planning();
         PlanningDevice nowhere = new PlanningDevice(device.architecture(), device.multiprocessors());
-        NetworkSettings settings = NetworkSettings.of(source, options);
-        GpuModel shapes = layers(settings, new Parameters(architecture, null), nowhere, sizes);
+        GpuModel shapes = layers(null, nowhere, sizes, operands);
         weightsBytes = sizes.peak();
-        planner = new Planner(shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
-        if (checkpoint == null) {
-            model = null;
-            weights = null;
-            stream = null;
-            return;
-        }
-        weights = device.allocate(weightsBytes);
-        try {
-            model = layers(settings, new Parameters(architecture, checkpoint), device, Arena.of(weights));
-            device.synchronize();
-            stream = device.createStream();
-        } catch (Throwable t) {
-            weights.close();
-            throw t;
-        }
+        planner = new Planner(
+                network, shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
+        model = checkpoint == null
+                ? null
+                : shared.take(key, weightsBytes, arena -> layers(checkpoint, device, arena, operands));
     }
 
-    private GpuModel layers(NetworkSettings settings, Parameters parameters, Device target, Arena arena) {
-        Types types = Types.of(options.precision(), options.stream(), target.architecture());
-        return GpuModel.of(settings, new GpuWeights(parameters, target, arena, types.operands()));
+    private GpuModel layers(Checkpoint checkpoint, Device target, Arena arena, ElementType operands) {
+        Parameters parameters = new Parameters(network.architecture(), checkpoint);
+        return GpuModel.of(network, new GpuWeights(parameters, target, arena, operands));
     }
 
     /**
-     * Lays out the source's weights on a device; the source may be closed after.
+     * Lays out the source's weights on a device, unless they are there; the source may be closed after.
      *
-     * @param device closed with this model
+     * @param device left with this model
      */
-    public static GpuExecution open(ModelSource source, MattingOptions options, Device device) {
+    public static GpuExecution open(ModelSource source, MattingOptions options, SharedDevice device) {
         return opened(source, options, device, source.checkpoint());
     }
 
     /**
      * Plans only.
      *
-     * @param device what is planned for; closed with this model
+     * @param device what is planned for; left with this model
      */
-    public static GpuExecution withoutWeights(ModelSource source, MattingOptions options, Device device) {
+    public static GpuExecution withoutWeights(ModelSource source, MattingOptions options, SharedDevice device) {
         return opened(source, options, device, null);
     }
 
     private static GpuExecution opened(
-            ModelSource source, MattingOptions options, Device device, Checkpoint checkpoint) {
+            ModelSource source, MattingOptions options, SharedDevice device, Checkpoint checkpoint) {
         try {
             return new GpuExecution(source, options, device, checkpoint);
         } catch (Throwable t) {
@@ -118,7 +108,7 @@ public final class GpuExecution extends Execution {
 
     @Override
     public Architecture architecture() {
-        return architecture;
+        return network.architecture();
     }
 
     @Override
@@ -137,8 +127,6 @@ public final class GpuExecution extends Execution {
         boolean snap = trimap.values() == Trimap.Values.SNAP;
         Task task = planner.task(photo.height(), photo.width(), photo.bits(), snap, request);
         if (isKnown(trimap, request)) {
-            Routing nobody =
-                    new Routing(task.geometry().gridHeight(), task.geometry().gridWidth(), List.of());
             return new Matte(
                     prepared(trimap, request),
                     task.job().undecided(),
@@ -149,37 +137,43 @@ public final class GpuExecution extends Execution {
                     weightsBytes,
                     weightsBytes);
         }
-        running.lock();
-        try {
-            long budget = options.memoryBudget();
-            while (true) {
-                Fit fit = planner.fit(task, budget, wide);
-                int cap = fit.task().job().tokenCap();
-                if (cap < task.job().tokenCap()) {
-                    LOG.warn("{} bytes of memory lower the token cap to {}: quality may suffer", budget, cap);
-                }
-                Arena arena;
-                try {
-                    arena = roomFor(fit);
-                } catch (OutOfDeviceMemoryException e) {
-                    budget = leaner(task, fit, e);
-                    continue;
-                }
-                Matte matte = computed(fit, photo, trimap, arena);
+        ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
+        long budget = options.memoryBudget();
+        while (true) {
+            Fit fit = planner.fit(task, budget, wide.get());
+            int cap = fit.task().job().tokenCap();
+            if (cap < task.job().tokenCap()) {
+                LOG.warn("{} bytes of memory lower the token cap to {}: quality may suffer", budget, cap);
+            }
+            Alpha alpha = prepared(trimap, request);
+            Lane lane;
+            try {
+                lane = shared.lanes().enter(this, fit.arenaBytes(), activationsLimit());
+            } catch (OutOfDeviceMemoryException e) {
+                budget = leaner(task, fit, e);
+                continue;
+            }
+            try {
+                Matte matte = computed(fit, photo, trimap, active, alpha, lane);
                 if (matte != null) {
                     return matte;
                 }
+            } finally {
+                shared.lanes().leave(lane);
             }
-        } finally {
-            running.unlock();
         }
+    }
+
+    /** Most bytes for the activations of all runs that go on. */
+    private long activationsLimit() {
+        return options.memoryBudget() == 0 ? Long.MAX_VALUE : options.memoryBudget() - weightsBytes;
     }
 
     /** A budget for what the device has left, below that of a run that it did not hold; throws what it said if none is. */
     private long leaner(Task task, Fit fit, OutOfDeviceMemoryException said) {
         long budget = Math.min(fit.peakBytes() - 1, weightsBytes + said.freeBytes());
         try {
-            planner.fit(task, budget, wide);
+            planner.fit(task, budget, wide.get());
         } catch (InvalidInputException e) {
             said.addSuppressed(e);
             throw said;
@@ -189,75 +183,59 @@ public final class GpuExecution extends Execution {
     }
 
     /** Computes; null if numbers overflowed and {@link #wide} says now which layers need fp32. */
-    private Matte computed(Fit fit, Photo photo, Trimap trimap, Arena arena) {
+    private Matte computed(Fit fit, Photo photo, Trimap trimap, ActiveArea active, Alpha alpha, Lane lane) {
         MatteRequest request = fit.task().request();
-        Alpha alpha = prepared(trimap, request);
-        GpuRun walk = GpuRun.computing(fit.walk(), device, stream, arena);
-        try (Event begin = device.createEvent();
-                Event encoded = device.createEvent();
-                Event end = device.createEvent()) {
-            stream.record(begin);
-            DeviceImages images = fit.task().images(walk, model);
-            images.upload(walk, photo, trimap, alpha);
-            ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
-            Job job = model.job(walk.geometry(), request)
-                    .withTokenCap(fit.task().job().tokenCap());
-            Job.Walk choices = job.walk(walk, images, active, encoded);
-            images.download(walk, alpha);
-            stream.record(end);
-            int overflow = walk.overflows();
-            request.cancellation().check();
-            if (overflow != 0) {
-                widen(Overflow.first(overflow));
-                return null;
-            }
-            Routing routing = choices.routing();
-            walk.requireNumbers();
-            double encode = encoded.millisecondsSince(begin) / MILLIS;
-            double decode = end.millisecondsSince(encoded) / MILLIS;
-            return new Matte(
-                    alpha,
-                    routing,
-                    choices.closest(),
-                    choices.path(),
-                    encode,
-                    decode,
-                    weightsBytes + arena.peak(),
-                    fit.peakBytes());
+        lane.stream().record(lane.begin());
+        GpuRun walk = GpuRun.computing(fit.walk(), lane);
+        DeviceImages images = fit.task().images(walk, network);
+        images.upload(walk, photo, trimap, alpha);
+        Job job = model.job(network, walk.geometry(), request)
+                .withTokenCap(fit.task().job().tokenCap());
+        Job.Walk choices = job.walk(walk, images, active, lane.encoded());
+        images.download(walk, alpha);
+        lane.stream().record(lane.end());
+        int overflow = walk.overflows();
+        request.cancellation().check();
+        if (overflow != 0) {
+            widen(Overflow.first(overflow), fit.settings().wide());
+            return null;
         }
+        Routing routing = choices.routing();
+        walk.requireNumbers();
+        return new Matte(
+                alpha,
+                routing,
+                choices.closest(),
+                choices.path(),
+                lane.encoded().millisecondsSince(lane.begin()) / MILLIS,
+                lane.end().millisecondsSince(lane.encoded()) / MILLIS,
+                weightsBytes + walk.arena().peak(),
+                fit.peakBytes());
     }
 
     /**
      * Notes for this run and all later ones that a layer's numbers are too large for its type.
      *
+     * @param before places that were wide already
      * @throws ArithmeticException if wider numbers would not help: what the stream does not hold, what comes after does
      *     not either
      */
-    private void widen(int place) {
+    private void widen(int place, int before) {
         boolean helps = options.precision() == Precision.FP16 && Overflow.isRefinement(place);
-        if (!helps || (wide & place) != 0) {
+        if (!helps || (before & place) != 0) {
             throw new ArithmeticException(Overflow.name(place) + ": numbers pass what " + options.precision()
                     + " holds; the checkpoint's weights do not fit this photo in that type: use bf16 or fp32");
         }
-        wide |= place;
+        wide.accumulateAndGet(place, (known, one) -> known | one);
         LOG.warn(
                 "{}: numbers pass what fp16 holds; repeated with fp32 there, and so from now on", Overflow.name(place));
     }
 
-    /** Memory for a run; allocated only if what is there does not suffice. */
-    private Arena roomFor(Fit fit) {
-        if (activations == null || activations.bytes() < fit.arenaBytes()) {
-            if (activations != null) {
-                activations.close();
-                activations = null;
-            }
-            activations = device.allocate(fit.arenaBytes());
-        }
-        return Arena.of(activations);
-    }
-
     @Override
     protected void release() {
-        device.close();
+        if (model != null) {
+            shared.giveBack(key);
+        }
+        shared.close();
     }
 }

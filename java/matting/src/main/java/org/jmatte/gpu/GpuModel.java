@@ -3,7 +3,6 @@ package org.jmatte.gpu;
 import org.jmatte.InvalidInputException;
 import org.jmatte.MatteRequest;
 import org.jmatte.execution.NetworkSettings;
-import org.jmatte.execution.PamSettings;
 import org.jmatte.execution.VitSettings;
 import org.jmatte.network.Geometry;
 
@@ -11,17 +10,14 @@ import org.jmatte.network.Geometry;
 interface GpuModel {
     /** The layers of a network. */
     static GpuModel of(NetworkSettings settings, GpuWeights weights) {
-        return settings instanceof VitSettings vit
-                ? new VitModel(vit, weights)
-                : new PamModel((PamSettings) settings, weights);
+        return settings instanceof VitSettings vit ? new VitModel(vit, weights) : new PamModel(weights);
     }
-
-    NetworkSettings settings();
 
     /**
      * What a run at this size does.
      *
+     * @param settings of this network
      * @throws InvalidInputException if the request asks for what this network does not have
      */
-    Job job(Geometry geometry, MatteRequest request);
+    Job job(NetworkSettings settings, Geometry geometry, MatteRequest request);
 }

@@ -24,6 +24,7 @@ import org.jmatte.network.Geometry;
 final class GpuRun {
     private final Device device;
     private final Stream stream;
+    private final Transfers transfers;
     private final Arena arena;
     private final Geometry geometry;
     private final Settings settings;
@@ -37,6 +38,7 @@ final class GpuRun {
     private GpuRun(
             Device device,
             Stream stream,
+            Transfers transfers,
             Arena arena,
             Geometry geometry,
             Settings settings,
@@ -44,6 +46,7 @@ final class GpuRun {
             int expectedStages) {
         this.device = device;
         this.stream = stream;
+        this.transfers = transfers;
         this.arena = arena;
         this.geometry = geometry;
         this.settings = settings;
@@ -57,12 +60,20 @@ final class GpuRun {
     }
 
     static GpuRun planning(PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request) {
-        return new GpuRun(device, device.defaultStream(), Arena.planning(), geometry, settings, request, 0);
+        return new GpuRun(device, device.defaultStream(), null, Arena.planning(), geometry, settings, request, 0);
     }
 
-    /** A walk that computes, in an arena planned for it. */
-    static GpuRun computing(GpuRun plan, Device device, Stream stream, Arena arena) {
-        return new GpuRun(device, stream, arena, plan.geometry, plan.settings, plan.request, plan.stages.size());
+    /** A walk that computes, on a lane with the memory planned for it. */
+    static GpuRun computing(GpuRun plan, Lane lane) {
+        return new GpuRun(
+                lane.device(),
+                lane.stream(),
+                lane.transfers(),
+                lane.arena(),
+                plan.geometry,
+                plan.settings,
+                plan.request,
+                plan.stages.size());
     }
 
     Device device() {
@@ -71,6 +82,11 @@ final class GpuRun {
 
     Stream stream() {
         return stream;
+    }
+
+    /** The way of data to and from the device; null while planning. */
+    Transfers transfers() {
+        return transfers;
     }
 
     Arena arena() {
@@ -228,11 +244,8 @@ final class GpuRun {
     /** What a tensor holds, once all queued work is done. */
     ByteBuffer read(Tensor tensor) {
         ByteBuffer bytes =
-                ByteBuffer.allocateDirect(Math.toIntExact(tensor.bytes())).order(ByteOrder.nativeOrder());
-        if (tensor.elements() > 0) {
-            device.copyToHost(bytes, tensor.pointer(), stream);
-        }
-        stream.synchronize();
+                ByteBuffer.allocate(Math.toIntExact(tensor.bytes())).order(ByteOrder.nativeOrder());
+        transfers.download(bytes, tensor.pointer());
         return bytes;
     }
 

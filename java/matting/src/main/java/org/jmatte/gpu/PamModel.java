@@ -5,6 +5,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jmatte.MatteRequest;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.execution.PamSettings;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.Tensor;
@@ -14,7 +15,6 @@ import org.jmatte.network.PamArchitecture.Stage;
 
 /** The layers of path-adaptive matting. */
 final class PamModel implements GpuModel {
-    private final PamSettings settings;
     private final PamStem stem;
     private final Map<Stage, PamStage> stages = new HashMap<>();
     private final List<PyramidPooling> pyramids = new ArrayList<>();
@@ -22,8 +22,7 @@ final class PamModel implements GpuModel {
     /** [budgets, features] fp32 */
     private final Tensor embedding;
 
-    PamModel(PamSettings settings, GpuWeights weights) {
-        this.settings = settings;
+    PamModel(GpuWeights weights) {
         stem = new PamStem(weights);
         PamArchitecture.encoder().forEach(stage -> stages.put(stage, new PamStage(weights, stage)));
         for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
@@ -39,13 +38,8 @@ final class PamModel implements GpuModel {
     }
 
     @Override
-    public PamSettings settings() {
-        return settings;
-    }
-
-    @Override
-    public Job job(Geometry geometry, MatteRequest request) {
-        return new PamJob(this, settings.gmacs(request), request.forcedPath());
+    public Job job(NetworkSettings settings, Geometry geometry, MatteRequest request) {
+        return new PamJob(this, ((PamSettings) settings).gmacs(request), request.forcedPath());
     }
 
     PamStem stem() {

@@ -9,11 +9,13 @@ import org.jmatte.Precision;
 import org.jmatte.StreamType;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.Execution;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.network.Geometry;
 
 /** Finds the settings under which a run fits its memory: by walking through the network without computing. */
 final class Planner {
+    private final NetworkSettings network;
     private final GpuModel shapes;
     private final long weightsBytes;
     private final MattingOptions options;
@@ -25,7 +27,14 @@ final class Planner {
      * @param architecture of the card
      * @param multiprocessors of the card
      */
-    Planner(GpuModel shapes, long weightsBytes, MattingOptions options, int architecture, int multiprocessors) {
+    Planner(
+            NetworkSettings network,
+            GpuModel shapes,
+            long weightsBytes,
+            MattingOptions options,
+            int architecture,
+            int multiprocessors) {
+        this.network = network;
         this.shapes = shapes;
         this.weightsBytes = weightsBytes;
         this.options = options;
@@ -45,15 +54,15 @@ final class Planner {
             return new Task(geometry, bits, snap, request, job.withTokenCap(cap));
         }
 
-        DeviceImages images(GpuRun run, GpuModel model) {
-            return DeviceImages.take(run, bits, request.format(), snap, model.settings());
+        DeviceImages images(GpuRun run, NetworkSettings network) {
+            return DeviceImages.take(run, bits, request.format(), snap, network);
         }
     }
 
     /** @throws InvalidInputException if the request asks for what the network does not have */
     Task task(int height, int width, int bits, boolean snap, MatteRequest request) {
-        Geometry geometry = shapes.settings().geometry(height, width);
-        return new Task(geometry, bits, snap, request, shapes.job(geometry, request));
+        Geometry geometry = network.geometry(height, width);
+        return new Task(geometry, bits, snap, request, shapes.job(network, geometry, request));
     }
 
     /** A run that was walked through. */
@@ -67,7 +76,7 @@ final class Planner {
             this.settings = settings;
             PlanningDevice device = new PlanningDevice(architecture, multiprocessors);
             walk = GpuRun.planning(device, task.geometry, settings, task.request);
-            DeviceImages images = task.images(walk, shapes);
+            DeviceImages images = task.images(walk, network);
             task.job.walk(walk, images, ActiveArea.everything(), device.createEvent());
         }
 

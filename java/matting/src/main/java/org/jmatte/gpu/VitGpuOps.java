@@ -57,7 +57,7 @@ final class VitGpuOps implements VitOps, Job.Walk {
         this.active = active;
         this.encoded = encoded;
         tokens = run.geometry().tokens();
-        VitArchitecture network = model.settings().network();
+        VitArchitecture network = model.network();
         channels = network.width();
         x = run.take(run.types().stream(), tokens, channels);
         int routers = network.routed() ? VitArchitecture.globalBlocks().length : 0;

@@ -13,7 +13,7 @@ record VitJob(VitModel model, Geometry geometry, TokenPolicy policy) implements 
     @Override
     public Walk walk(GpuRun run, DeviceImages images, ActiveArea active, Event encoded) {
         VitGpuOps ops = new VitGpuOps(model, run, policy, images, active, encoded);
-        new VitNetwork(model.settings().network()).run(ops);
+        new VitNetwork(model.network()).run(ops);
         return ops;
     }
 

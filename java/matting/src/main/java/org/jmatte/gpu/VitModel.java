@@ -1,6 +1,7 @@
 package org.jmatte.gpu;
 
 import org.jmatte.MatteRequest;
+import org.jmatte.execution.NetworkSettings;
 import org.jmatte.execution.VitSettings;
 import org.jmatte.kernels.EmbedPatches.Planes;
 import org.jmatte.network.Geometry;
@@ -8,7 +9,7 @@ import org.jmatte.network.VitArchitecture;
 
 /** The layers of MEMatte or ViTMatte. */
 final class VitModel implements GpuModel {
-    private final VitSettings settings;
+    private final VitArchitecture network;
     private final PatchEmbedding embedding;
     private final LocalAttention[] localAttention = new LocalAttention[VitArchitecture.DEPTH];
     private final GlobalAttention[] globalAttention = new GlobalAttention[VitArchitecture.DEPTH];
@@ -19,8 +20,7 @@ final class VitModel implements GpuModel {
     private final Decoder decoder;
 
     VitModel(VitSettings settings, GpuWeights weights) {
-        this.settings = settings;
-        VitArchitecture network = settings.network();
+        network = settings.network();
         // Neither the bits of a sample nor the trimap's values change what the weights must make up for.
         Planes planes = DeviceImages.planes(weights.operands(), settings, Byte.SIZE, true);
         embedding = new PatchEmbedding(weights, planes);
@@ -41,13 +41,12 @@ final class VitModel implements GpuModel {
     }
 
     @Override
-    public VitSettings settings() {
-        return settings;
+    public Job job(NetworkSettings settings, Geometry geometry, MatteRequest request) {
+        return new VitJob(this, geometry, ((VitSettings) settings).policy(geometry, request));
     }
 
-    @Override
-    public Job job(Geometry geometry, MatteRequest request) {
-        return new VitJob(this, geometry, settings.policy(geometry, request));
+    VitArchitecture network() {
+        return network;
     }
 
     PatchEmbedding embedding() {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
 import java.util.regex.Matcher;
@@ -33,12 +34,20 @@ public final class ModelSource implements AutoCloseable {
     private final Origin origin;
     private final Normalisation normalisation;
     private final Checkpoint checkpoint;
+    private final List<?> contents;
 
-    private ModelSource(Architecture architecture, Origin origin, Normalisation normalisation, Checkpoint checkpoint) {
+    /** @param contents equal for equal weights */
+    private ModelSource(
+            Architecture architecture,
+            Origin origin,
+            Normalisation normalisation,
+            Checkpoint checkpoint,
+            List<?> contents) {
         this.architecture = architecture;
         this.origin = origin;
         this.normalisation = normalisation;
         this.checkpoint = checkpoint;
+        this.contents = contents;
     }
 
     /**
@@ -87,7 +96,8 @@ public final class ModelSource implements AutoCloseable {
         }
         BigInteger seed = form.group(2) == null ? BigInteger.ONE : new BigInteger(form.group(2));
         Checkpoint weights = new SeededCheckpoint(architecture.name(), seed, architecture.parameterShapes());
-        return new ModelSource(architecture, Origin.AUTHORS, Normalisation.of(Origin.AUTHORS), weights);
+        return new ModelSource(
+                architecture, Origin.AUTHORS, Normalisation.of(Origin.AUTHORS), weights, List.of(SEEDED, architecture, seed));
     }
 
     /** A model of some megabytes: read at once, for a resource cannot be mapped. */
@@ -104,7 +114,7 @@ public final class ModelSource implements AutoCloseable {
                         "Correct the name, or give a checkpoint's file.");
             }
             ByteSource bytes = ByteSource.memory(spec, ByteBuffer.wrap(stream.readAllBytes()));
-            return recognised(CheckpointFile.open(bytes), Normalisation::of);
+            return recognised(CheckpointFile.open(bytes), Normalisation::of, List.of(spec));
         } catch (IOException e) {
             throw new CheckpointException(spec + ": cannot be read (" + e + "). Check the class path.", e);
         }
@@ -130,11 +140,12 @@ public final class ModelSource implements AutoCloseable {
     }
 
     private static ModelSource file(Path file) {
-        return recognised(Checkpoint.open(file), origin -> normalisation(file, origin));
+        return recognised(Checkpoint.open(file), origin -> normalisation(file, origin), contents(file));
     }
 
     /** Takes over {@code opened}: it is closed with the source, or at once if this fails. */
-    private static ModelSource recognised(Checkpoint opened, Function<Origin, Normalisation> normalisation) {
+    private static ModelSource recognised(
+            Checkpoint opened, Function<Origin, Normalisation> normalisation, List<?> contents) {
         try {
             ModelCheckpoint model = new ModelCheckpoint(opened);
             Origin origin = model.origin();
@@ -143,10 +154,20 @@ public final class ModelSource implements AutoCloseable {
                     model.architecture(),
                     origin,
                     defined ? Normalisation.of(origin) : normalisation.apply(origin),
-                    model);
+                    model,
+                    contents);
         } catch (RuntimeException | Error e) {
             opened.close();
             throw e;
+        }
+    }
+
+    /** What a file holds, as far as it can be told without reading it. */
+    private static List<?> contents(Path file) {
+        try {
+            return List.of(file.toRealPath(), Files.size(file), Files.getLastModifiedTime(file));
+        } catch (IOException e) {
+            throw new CheckpointException(file + ": cannot be looked at (" + e + "). Check its access.", e);
         }
     }
 
@@ -170,6 +191,11 @@ public final class ModelSource implements AutoCloseable {
     /** Whose conventions the weights follow, by their tensors' names. */
     public Origin origin() {
         return origin;
+    }
+
+    /** Equal for two sources of the same weights and normalisation; a file is known by its path, size and time. */
+    public Object identity() {
+        return List.of(contents, Arrays.toString(normalisation.mean()), Arrays.toString(normalisation.std()));
     }
 
     /** The mean per channel (red, green, blue) of photos in 0..1, subtracted from them. */
