@@ -17,7 +17,9 @@ import org.jmatte.weights.ModelSource;
  * }
  * }</pre>
  *
- * Thread-safe: several threads may ask for mattes at once; they share the weights and one pool of worker threads.
+ * Thread-safe: several threads may ask for mattes at once; they share the weights and one pool of worker threads. On a card
+ * objects of the same model share one copy of the weights too, and two mattes are under way at a time: the images of one
+ * travel while another is computed.
  */
 public final class Matting implements AutoCloseable {
     private final Execution execution;

@@ -21,8 +21,8 @@ class GpuPlanTest {
 
     private static Plan plan(String model, int height, int width, MattingOptions options) {
         try (ModelSource source = ModelSource.open("seeded:" + model);
-                GpuExecution execution = GpuExecution.withoutWeights(
-                        source, options, SharedDevice.of(new PlanningDevice(75, 68)))) {
+                GpuExecution execution =
+                        GpuExecution.withoutWeights(source, options, SharedDevice.of(new PlanningDevice(75, 68)))) {
             return execution.plan(height, width);
         }
     }

@@ -87,8 +87,7 @@ class SharedDeviceTest {
                 sum += one.plan(31, 45).weightsBytes();
             }
             assertEquals(sum, used());
-            assertNotEquals(
-                    matte(half).alpha().values(), matte(other).alpha().values());
+            assertNotEquals(matte(half).alpha().values(), matte(other).alpha().values());
         }
         shared.close();
     }
@@ -219,7 +218,6 @@ class SharedDeviceTest {
         long direct = ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
                 .mapToLong(BufferPoolMXBean::getMemoryUsed)
                 .sum();
-        return direct
-                + ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+        return direct + ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
     }
 }

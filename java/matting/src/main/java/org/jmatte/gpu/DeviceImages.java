@@ -43,8 +43,7 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, Net
     void upload(GpuRun run, Photo from, Trimap known, Alpha prepared) {
         int row = Math.toIntExact(photo.size(1) * photo.type().bytes());
         ByteBuffer pixels = from.pixels();
-        run.transfers()
-                .upload(photo.pointer(), from.height(), y -> pixels.slice((int) (y * from.rowStride()), row));
+        run.transfers().upload(photo.pointer(), from.height(), y -> pixels.slice((int) (y * from.rowStride()), row));
         run.transfers().upload(trimap.pointer(), known.bytes());
         run.transfers().upload(alpha.pointer(), prepared.values());
     }

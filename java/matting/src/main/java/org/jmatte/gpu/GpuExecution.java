@@ -66,8 +66,7 @@ public final class GpuExecution extends Execution {
         PlanningDevice nowhere = new PlanningDevice(device.architecture(), device.multiprocessors());
         GpuModel shapes = layers(null, nowhere, sizes, operands);
         weightsBytes = sizes.peak();
-        planner = new Planner(
-                network, shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
+        planner = new Planner(network, shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
         model = checkpoint == null
                 ? null
                 : shared.take(key, weightsBytes, arena -> layers(checkpoint, device, arena, operands));

@@ -243,8 +243,7 @@ final class GpuRun {
 
     /** What a tensor holds, once all queued work is done. */
     ByteBuffer read(Tensor tensor) {
-        ByteBuffer bytes =
-                ByteBuffer.allocate(Math.toIntExact(tensor.bytes())).order(ByteOrder.nativeOrder());
+        ByteBuffer bytes = ByteBuffer.allocate(Math.toIntExact(tensor.bytes())).order(ByteOrder.nativeOrder());
         transfers.download(bytes, tensor.pointer());
         return bytes;
     }

@@ -69,8 +69,7 @@ public final class SharedDevice implements AutoCloseable {
 
     /** The emulated card of this process. */
     public static SharedDevice emulated() {
-        return joined(
-                EMULATED, () -> new SharedDevice(Devices.emulated(EmulatorOptions.sm(EMULATED_ARCHITECTURE))));
+        return joined(EMULATED, () -> new SharedDevice(Devices.emulated(EmulatorOptions.sm(EMULATED_ARCHITECTURE))));
     }
 
     private static SharedDevice joined(int number, Supplier<SharedDevice> open) {

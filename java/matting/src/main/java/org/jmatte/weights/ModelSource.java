@@ -97,7 +97,11 @@ public final class ModelSource implements AutoCloseable {
         BigInteger seed = form.group(2) == null ? BigInteger.ONE : new BigInteger(form.group(2));
         Checkpoint weights = new SeededCheckpoint(architecture.name(), seed, architecture.parameterShapes());
         return new ModelSource(
-                architecture, Origin.AUTHORS, Normalisation.of(Origin.AUTHORS), weights, List.of(SEEDED, architecture, seed));
+                architecture,
+                Origin.AUTHORS,
+                Normalisation.of(Origin.AUTHORS),
+                weights,
+                List.of(SEEDED, architecture, seed));
     }
 
     /** A model of some megabytes: read at once, for a resource cannot be mapped. */
