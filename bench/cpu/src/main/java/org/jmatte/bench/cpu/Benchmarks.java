@@ -1,0 +1,170 @@
+package org.jmatte.bench.cpu;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.util.Collection;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jmatte.image.AtomicFile;
+import org.openjdk.jmh.results.RunResult;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code bench/run}: rounds in which ours and the peers take turns, a file of results, and the README's figures. */
+@Command(
+        name = "bench/run",
+        sortOptions = false,
+        description = "Time operators and networks on the CPU beside libtorch's, and write bench/results.")
+public final class Benchmarks implements Callable<Integer> {
+    @Spec
+    private CommandSpec spec;
+
+    @Option(names = "--rounds", paramLabel = "N", description = "Rounds in which the peers take turns; 3 by default.")
+    private int rounds = 3;
+
+    @Option(names = "--threads", paramLabel = "N", description = "Threads of everybody; 2 by default.")
+    private int threads = 2;
+
+    @Option(names = "--quick", description = "One round at tiny sizes, to see that it works; the times mean nothing.")
+    private boolean quick;
+
+    @Option(
+            names = "--onnx",
+            paramLabel = "FILE",
+            description =
+                    "ViTMatte S as an ONNX file (pixel_values [1, 4, H, W]), to be timed in ONNX Runtime as well.")
+    private Path onnx;
+
+    @Option(names = "--out", paramLabel = "DIR", description = "Where the results go; bench/results by default.")
+    private Path out = Path.of("bench", "results");
+
+    @Option(names = "--readme", paramLabel = "FILE", description = "Puts the figures into this README.")
+    private Path readme;
+
+    @Option(names = "--help", usageHelp = true, description = "Show this help.")
+    private boolean help;
+
+    private final Measurements measured = new Measurements();
+
+    /** Exit codes: 0 done, 1 failed, 2 wrong usage. */
+    public static void main(String[] arguments) {
+        System.exit(new CommandLine(new Benchmarks()).execute(arguments));
+    }
+
+    @Override
+    public Integer call() throws RunnerException, IOException {
+        require(rounds > 0, "--rounds", "at least 1", rounds);
+        require(threads > 0, "--threads", "at least 1", threads);
+        require(onnx == null || Files.isRegularFile(onnx), "--onnx", "a file", onnx);
+        require(Files.isDirectory(out), "--out", "a folder", out);
+        String before = load();
+        for (int round = 0; round < (quick ? 1 : rounds); round++) {
+            round();
+        }
+        Report report = new Report(measured, head(before), threads);
+        Path results = out.resolve(
+                LocalDate.now() + "-" + machine().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + "-libtorch"
+                        + (quick ? "-quick" : "") + ".md");
+        String markdown = report.markdown();
+        AtomicFile.write(results, file -> Files.writeString(file, markdown));
+        spec.commandLine().getOut().println(markdown + "\nwritten: " + results);
+        if (readme != null) {
+            ReadmeFigures.write(readme, results);
+        }
+        return CommandLine.ExitCode.OK;
+    }
+
+    /** Everything once. */
+    private void round() throws RunnerException {
+        run(of(CeilingBenchmark.class).threads(threads));
+        if (quick) {
+            operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "fp32", "128x96");
+            run(network("mematte_tiny 128x96").param("dtype", "fp32"));
+            return;
+        }
+        operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "fp32", "1024x1024", "3840x2160", "989x1111");
+        operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "bf16", "1024x1024");
+        operators(GlobalAttentionBenchmark.class, GlobalAttentionBenchmark.NETWORK, "fp32", "1024x1024", "989x1111");
+        run(network());
+        if (onnx != null) {
+            run(network("vitmatte_s 1024x1024")
+                    .param("peer", NetworkPeer.ONNX_RUNTIME)
+                    .param("dtype", "fp32")
+                    .jvmArgsAppend("-D" + NetworkPeer.ONNX_FILE + "=" + onnx.toAbsolutePath()));
+        }
+    }
+
+    private void operators(Class<?> benchmark, String network, String dtype, String... sizes) throws RunnerException {
+        run(of(benchmark)
+                .param("network", network)
+                .param("threads", String.valueOf(threads))
+                .param("dtype", dtype)
+                .param("size", sizes));
+    }
+
+    private ChainedOptionsBuilder network(String... networks) {
+        ChainedOptionsBuilder options = of(NetworkBenchmark.class)
+                .param("threads", String.valueOf(threads))
+                .addProfiler(PeakMemory.class);
+        return networks.length == 0 ? options : options.param("network", networks);
+    }
+
+    private static ChainedOptionsBuilder of(Class<?> benchmark) {
+        return new OptionsBuilder().include(benchmark.getSimpleName() + "\\.").shouldFailOnError(true);
+    }
+
+    private void run(ChainedOptionsBuilder options) throws RunnerException {
+        Collection<RunResult> results = new Runner(options.build()).run();
+        measured.add(results);
+    }
+
+    private String head(String loadBefore) throws IOException {
+        return """
+                %s, %s, %d threads, load %s before and %s after%s. Medians of %d rounds in which the peers took turns, and
+                between what they lay; a ratio is of one round's times. A quarter of MEMatte's tokens are kept, all of PAM's
+                segments, everything is decoded. GFLOP/s and GB/s are of what the operator itself counts.
+
+                    bench/run %s
+                """
+                .formatted(
+                        LocalDate.now(),
+                        machine(),
+                        threads,
+                        loadBefore,
+                        load(),
+                        quick ? "; a QUICK run, whose times mean nothing" : "",
+                        quick ? 1 : rounds,
+                        String.join(" ", spec.commandLine().getParseResult().originalArgs()));
+    }
+
+    private static String machine() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+            return lines.filter(line -> line.startsWith("model name"))
+                            .findFirst()
+                            .map(line -> line.replaceFirst(".*: ", ""))
+                            .orElse("processor")
+                    + ", " + Runtime.getRuntime().availableProcessors() + " cores";
+        }
+    }
+
+    private static String load() throws IOException {
+        return Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
+    }
+
+    private void require(boolean condition, String option, String expected, Object got) {
+        if (!condition) {
+            throw new ParameterException(spec.commandLine(), option + ": expected " + expected + ", got " + got);
+        }
+    }
+}
