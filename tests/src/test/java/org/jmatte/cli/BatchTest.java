@@ -72,6 +72,19 @@ class BatchTest {
     }
 
     @Test
+    void onlyThoseWithAllOutputsAreFinished() {
+        add(images, "a.png", "b.png");
+        add(trimaps, "a.png", "b.png");
+        add(out, "a.png", "b.png", "cutouts/a.png");
+        Path cutouts = out.resolve("cutouts");
+        Batch batch = Batch.of(
+                images, trimaps, out, AlphaFile.PNG, job -> List.of(job.out(), cutouts.resolve(job.name() + ".png")));
+        assertEquals(List.of(job("b", "b.png", "b.png")), batch.jobs());
+        assertEquals(1, batch.finished());
+        assertTrue(batch.kept().contains(cutouts.resolve("a.png")));
+    }
+
+    @Test
     void twoOfOneNameAreRefused() {
         add(images, "x/a.png", "x/a.jpg");
         add(trimaps, "x/a.png");
@@ -127,7 +140,7 @@ class BatchTest {
     }
 
     private Batch batch(boolean overwrite) {
-        return Batch.of(images, trimaps, out, AlphaFile.PNG, overwrite);
+        return Batch.of(images, trimaps, out, AlphaFile.PNG, job -> overwrite ? List.of() : List.of(job.out()));
     }
 
     private Job job(String name, String image, String trimap) {

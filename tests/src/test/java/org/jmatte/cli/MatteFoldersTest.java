@@ -92,6 +92,33 @@ class MatteFoldersTest {
     }
 
     @Test
+    void outputsAskedForLaterAreMade() {
+        matte().done();
+        Path cutouts = folder.resolve("cutouts");
+        assertTrue(matte("--cutout", cutouts).done().out().startsWith("2 made, 0 finished before, 0 failed"));
+        assertEquals(List.of("b.png", "nested/a.png"), Pictures.files(cutouts));
+        assertTrue(matte("--cutout", cutouts).done().out().startsWith("0 made, 2 finished before, 0 failed"));
+    }
+
+    @Test
+    void onACardSeveralAreUnderWay() throws IOException {
+        Pictures.text(images.resolve("a.png"), "no picture");
+        Pictures.trimap(trimaps.resolve("a.png"), 4, 4);
+        pair("c", 20, 18);
+        Path report = folder.resolve("r.json");
+        CommandLineRun run = matte("--backend", "emulated", "--dtype", "fp16", "--report", report);
+        assertEquals(1, run.exitCode());
+        assertTrue(run.out().startsWith("3 made, 0 finished before, 1 failed"), run.out());
+        assertEquals(List.of("b.png", "c.png", "nested/a.png"), Pictures.files(out));
+        JsonNode reports = new ObjectMapper().readTree(report.toFile());
+        for (int i = 0; i < 3; i++) {
+            String name = List.of("b.png", "c.png", "nested/a.png").get(i);
+            assertEquals(
+                    images.resolve(name).toString(), reports.get(i).get("image").asText());
+        }
+    }
+
+    @Test
     void aReportIsWrittenWhenAllWasFinishedBefore() throws IOException {
         matte().done();
         Path report = Pictures.text(folder.resolve("r.json"), "old");

@@ -12,6 +12,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.jmatte.cli.Pipeline.Overlap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -55,7 +56,7 @@ class PipelineTest {
     }
 
     @Test
-    void readsOneAheadAndWritesOneBehind() {
+    void stepsOverlap() {
         AtomicInteger reads = new AtomicInteger();
         CountDownLatch secondRead = new CountDownLatch(2);
         run(
@@ -67,30 +68,40 @@ class PipelineTest {
                 },
                 job -> {
                     await(secondRead); // the next one is read although this one is still computed
-                    assertTrue(reads.get() <= job + 2, "read " + reads.get() + " while computing " + job);
-                    assertTrue(written.size() >= job - 1, "written " + written + " while computing " + job);
+                    assertTrue(reads.get() <= written.size() + 3, "read " + reads.get() + ", written " + written);
                     return job;
                 });
         assertEquals(List.of(), failed);
         assertEquals(6, written.size());
     }
 
+    /** Three wait for each other. */
     @Test
-    void computesWhileThePreviousIsWritten() {
-        CountDownLatch secondComputed = new CountDownLatch(2);
-        new Pipeline<Integer, Integer, Integer>(
-                        Function.identity(),
-                        (index, input) -> {
-                            secondComputed.countDown();
-                            return input;
-                        },
-                        result -> {
-                            await(secondComputed);
-                            write(result);
-                        },
-                        (job, e) -> failed.add(job + " " + e.getMessage()))
-                .run(List.of(0, 1, 2), false);
-        assertEquals(List.of(0, 1, 2), written);
+    void severalAreComputedForACard() {
+        CountDownLatch three = new CountDownLatch(3);
+        pipeline(Function.identity(), job -> {
+                    three.countDown();
+                    await(three);
+                    return job == 5 ? -5 : job;
+                })
+                .run(IntStream.range(0, 50).boxed().toList(), Overlap.CARD);
+        Collections.sort(written);
+        assertEquals(IntStream.range(0, 50).filter(job -> job != 5).boxed().toList(), written);
+        assertEquals(List.of("5 write"), failed);
+    }
+
+    @Test
+    void cancellationStopsAllThatAreComputed() {
+        AtomicInteger computed = new AtomicInteger();
+        assertThrows(CancellationException.class, () -> pipeline(Function.identity(), job -> {
+                    if (computed.incrementAndGet() > 10) {
+                        throw new CancellationException();
+                    }
+                    return job;
+                })
+                .run(IntStream.range(0, 500).boxed().toList(), Overlap.CARD));
+        assertEquals(10, written.size());
+        assertTrue(computed.get() <= 13, computed + " computed");
         assertEquals(List.of(), failed);
     }
 
@@ -125,7 +136,7 @@ class PipelineTest {
                             }
                             return job == 2 ? -2 : job;
                         })
-                .runSequentially(List.of(0, 1, 2, 3));
+                .run(List.of(0, 1, 2, 3), Overlap.NONE);
         assertEquals(
                 List.of(
                         "read 0 after 0",
@@ -149,25 +160,19 @@ class PipelineTest {
                     }
                     return job;
                 })
-                .runSequentially(List.of(0, 1, 2, 3)));
+                .run(List.of(0, 1, 2, 3), Overlap.NONE));
         assertEquals(List.of(0, 1), written);
         assertEquals(List.of(), failed);
     }
 
     private void run(int jobs, Function<Integer, Integer> read, Function<Integer, Integer> compute) {
-        pipeline(read, compute).run(IntStream.range(0, jobs).boxed().toList());
+        pipeline(read, compute).run(IntStream.range(0, jobs).boxed().toList(), Overlap.STEPS);
     }
 
     private Pipeline<Integer, Integer, Integer> pipeline(
             Function<Integer, Integer> read, Function<Integer, Integer> compute) {
         return new Pipeline<>(
-                read,
-                (index, input) -> {
-                    assertEquals(input, index);
-                    return compute.apply(input);
-                },
-                this::write,
-                (Integer job, Throwable e) -> failed.add(job + " " + e.getMessage()));
+                read, compute, this::write, (Integer job, Throwable e) -> failed.add(job + " " + e.getMessage()));
     }
 
     private void write(int result) {

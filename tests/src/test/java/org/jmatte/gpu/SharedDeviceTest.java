@@ -28,6 +28,7 @@ import org.jmatte.kernels.CountingDevice;
 import org.jmatte.kernels.Devices;
 import org.jmatte.kernels.EmulatedDevice;
 import org.jmatte.kernels.EmulatorOptions;
+import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.weights.ModelSource;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -122,6 +123,34 @@ class SharedDeviceTest {
         } finally {
             executor.shutdownNow();
             shared.close();
+        }
+    }
+
+    /** Where there is room for one run, the others wait for it instead of making do with less. */
+    @Test
+    void runsWaitForMemoryThatOthersGiveBack() throws Exception {
+        shared.close();
+        long peak;
+        try (ModelSource source = ModelSource.open("seeded:" + MODEL);
+                GpuExecution plans = GpuExecution.withoutWeights(
+                        source, HALF, SharedDevice.of(new PlanningDevice(80, device.multiprocessors())))) {
+            peak = plans.plan(31, 45).peakBytes() + 8192; // plans are for 8 bits
+        }
+        EmulatedDevice small = Devices.emulated(EmulatorOptions.sm(80).withMemory(peak));
+        ExecutorService executor = Executors.newFixedThreadPool(3);
+        try (ModelSource source = ModelSource.open("seeded:" + MODEL);
+                GpuExecution execution = GpuExecution.open(source, HALF, SharedDevice.of(small))) {
+            Matte expected = matte(execution);
+            List<Future<Matte>> mattes = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                mattes.add(executor.submit(() -> matte(execution)));
+            }
+            for (Future<Matte> matte : mattes) {
+                assertEquals(expected.plannedBytes(), matte.get().plannedBytes());
+                assertEquals(expected.alpha().values(), matte.get().alpha().values());
+            }
+        } finally {
+            executor.shutdownNow();
         }
     }
 

@@ -6,13 +6,14 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.SortedMap;
+import java.util.function.Function;
 import org.jmatte.InvalidInputException;
 
 /**
  * The pairs of two folders, matched by base name: the path inside the folder, without extension.
  *
  * @param jobs pairs to be matted, by name
- * @param finished pairs whose output exists already
+ * @param finished pairs all of whose outputs exist already
  * @param unmatched a line for each file that lacks its partner
  * @param kept files that must stay: all pictures of both folders, and finished outputs
  */
@@ -30,10 +31,10 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Pa
      * @param trimaps folder of trimaps
      * @param out folder of the results, which need not exist
      * @param kind of file to be written
-     * @param overwrite whether outputs that exist are made again
+     * @param outputs the files that make a job finished if all of them exist; none if it is to be done anyway
      * @throws InvalidInputException if there are no photos, two of one name, or the results would go among the inputs
      */
-    static Batch of(Path images, Path trimaps, Path out, AlphaFile kind, boolean overwrite) {
+    static Batch of(Path images, Path trimaps, Path out, AlphaFile kind, Function<Job, List<Path>> outputs) {
         Path results = Outputs.real(out);
         if (results.equals(Outputs.real(images)) || results.equals(Outputs.real(trimaps))) {
             throw new InvalidInputException(
@@ -51,14 +52,17 @@ record Batch(List<Job> jobs, int finished, List<String> unmatched, Collection<Pa
         List<String> unmatched = new ArrayList<>();
         int finished = 0;
         for (String name : photos.keySet()) {
-            Path target = out.resolve(name + "." + Main.word(kind));
             if (!maps.containsKey(name)) {
                 unmatched.add(photos.get(name) + ": there is no trimap " + name + ".* in " + trimaps);
-            } else if (!overwrite && Files.isRegularFile(target)) {
+                continue;
+            }
+            Job job = new Job(name, photos.get(name), maps.get(name), out.resolve(name + "." + Main.word(kind)));
+            List<Path> files = outputs.apply(job);
+            if (!files.isEmpty() && files.stream().allMatch(Files::isRegularFile)) {
                 finished++;
-                kept.add(target);
+                kept.addAll(files);
             } else {
-                jobs.add(new Job(name, photos.get(name), maps.get(name), target));
+                jobs.add(job);
             }
         }
         maps.keySet().removeAll(photos.keySet());

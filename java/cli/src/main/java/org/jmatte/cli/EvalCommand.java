@@ -248,21 +248,20 @@ final class EvalCommand implements Callable<Integer> {
         try (Matting matting = predictions == null ? Matting.open(network.model, network.options()) : null;
                 Interruption interruption = main.interruptible();
                 ProgressDisplay progress = main.progress("eval", samples.size())) {
-            MatteRequest request = MatteRequest.defaults()
-                    .withCancellation(interruption.cancellation())
-                    .withProgress(progress);
+            MatteRequest request = MatteRequest.defaults().withCancellation(interruption.cancellation());
             Pipeline<Sample, Input, Result> pipeline = new Pipeline<>(
                     this::read,
-                    (index, input) -> {
-                        progress.startImage(index);
-                        return matte(input, matting, request);
+                    input -> {
+                        try (ProgressDisplay.Image image = progress.image()) {
+                            return matte(input, matting, request.withProgress(image));
+                        }
                     },
                     result -> evaluation.add(row(result)),
                     (sample, e) -> {
                         progress.print(main.describe("skipped " + sample.name() + ": ", e));
                         evaluation.fail(sample.name() + ": " + e.getMessage());
                     });
-            pipeline.run(samples, predictions == null && network.oneAtATime(matting));
+            pipeline.run(samples, matting == null ? Pipeline.Overlap.STEPS : network.overlap(matting));
         }
     }
 

@@ -122,9 +122,12 @@ final class ExecutionOptions {
         return memoryBudget > 0;
     }
 
-    /** Whether only one image may be in memory at a time. A card's budget is for the card. */
-    boolean oneAtATime(Matting matting) {
-        return budgeted() && matting.backend() == Backend.CPU;
+    /** How images may overlap. On the processor a memory budget is for one at a time; a card's is for the card. */
+    Pipeline.Overlap overlap(Matting matting) {
+        if (matting.backend() != Backend.CPU) {
+            return Pipeline.Overlap.CARD;
+        }
+        return budgeted() ? Pipeline.Overlap.NONE : Pipeline.Overlap.STEPS;
     }
 
     String dtype() {

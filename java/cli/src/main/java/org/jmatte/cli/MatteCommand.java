@@ -4,12 +4,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.SortedMap;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jmatte.Foreground;
@@ -37,8 +38,9 @@ import picocli.CommandLine.Spec;
         name = "matte",
         sortOptions = false,
         sortSynopsis = false,
-        description = "Matte a photo, or all photos of a folder. Folders are matched by the files' paths without"
-                + " extension; finished outputs are skipped, and pairs that cannot be done are named.")
+        description =
+                "Matte a photo, or all photos of a folder. Folders are matched by the files' paths without"
+                        + " extension; photos whose outputs are all there are skipped, and pairs that cannot be done are named.")
 final class MatteCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -122,7 +124,7 @@ final class MatteCommand implements Callable<Integer> {
             Report made;
             try (Interruption interruption = main.interruptible();
                     ProgressDisplay progress = main.progress("matte", 1)) {
-                Job.Result result = compute(input, matting, request(stored, interruption, progress));
+                Job.Result result = compute(input, matting, request(stored, interruption), progress);
                 made = write(result, matting, load, progress);
                 if (report != null) {
                     Json.write(made, report);
@@ -145,7 +147,7 @@ final class MatteCommand implements Callable<Integer> {
     private int matteFolder() {
         AlphaFile kind = format == null ? AlphaFile.PNG : format;
         Alpha.Format stored = kind.format(bits);
-        Batch batch = Batch.of(image, trimap, out, kind, overwrite);
+        Batch batch = Batch.of(image, trimap, out, kind, overwrite ? job -> List.of() : this::outputs);
         requireOutputs(batch);
         PrintWriter err = spec.commandLine().getErr();
         batch.unmatched().forEach(line -> err.println("jmatte: skipped " + line));
@@ -163,36 +165,35 @@ final class MatteCommand implements Callable<Integer> {
 
     /** Makes the mattes that can be made, and says how many. */
     private int matteAll(List<Job> jobs, Alpha.Format stored) {
-        List<Report> reports = Collections.synchronizedList(new ArrayList<>());
+        SortedMap<String, Report> reports = new ConcurrentSkipListMap<>(); // in the order of the jobs
+        AtomicBoolean loaded = new AtomicBoolean();
         Stopwatch loading = new Stopwatch();
         try (Matting matting = open();
                 Interruption interruption = main.interruptible()) {
             double load = loading.seconds();
             try (ProgressDisplay progress = main.progress("matte", jobs.size())) {
-                MatteRequest request = request(stored, interruption, progress);
+                MatteRequest request = request(stored, interruption);
                 Pipeline<Job, Job.Input, Job.Result> pipeline = new Pipeline<>(
                         this::read,
-                        (index, input) -> {
-                            progress.startImage(index);
-                            return compute(input, matting, request);
+                        input -> compute(input, matting, request, progress),
+                        result -> {
+                            double loadSeconds = loaded.getAndSet(true) ? 0 : load;
+                            Report made = write(result, matting, loadSeconds, progress);
+                            reports.put(result.job().name(), made);
                         },
-                        result -> reports.add(write(result, matting, reports.isEmpty() ? load : 0, progress)),
                         (job, e) -> progress.print(skipped(job, e)));
-                pipeline.run(jobs, execution.oneAtATime(matting));
+                pipeline.run(jobs, execution.overlap(matting));
             } finally {
                 if (report != null) {
-                    Json.write(reports, report);
+                    Json.write(reports.values(), report);
                 }
             }
         }
         return reports.size();
     }
 
-    private MatteRequest request(Alpha.Format stored, Interruption interruption, ProgressDisplay progress) {
-        return MatteRequest.defaults()
-                .withFormat(stored)
-                .withCancellation(interruption.cancellation())
-                .withProgress(progress);
+    private static MatteRequest request(Alpha.Format stored, Interruption interruption) {
+        return MatteRequest.defaults().withFormat(stored).withCancellation(interruption.cancellation());
     }
 
     /** Opens the model, if it can do what is asked for. */
@@ -215,12 +216,15 @@ final class MatteCommand implements Callable<Integer> {
         return input;
     }
 
-    private Job.Result compute(Job.Input input, Matting matting, MatteRequest request) {
+    private Job.Result compute(Job.Input input, Matting matting, MatteRequest request, ProgressDisplay progress) {
         if (execution.budgeted() && pictures.wanted()) {
             requireMemory(input, matting, request.format());
         }
         Stopwatch watch = new Stopwatch();
-        Matte matte = matting.matte(input.photo(), input.trimap(), request);
+        Matte matte;
+        try (ProgressDisplay.Image image = progress.image()) {
+            matte = matting.matte(input.photo(), input.trimap(), request.withProgress(image));
+        }
         double seconds = watch.seconds();
         Photo drawnOn = routing == null ? null : input.photo();
         Photo foreground = pictures.wanted()
@@ -252,7 +256,7 @@ final class MatteCommand implements Callable<Integer> {
         }
     }
 
-    /** Writes other pictures and, last, alpha: an image whose alpha is there is finished. */
+    /** Writes other pictures and, last, alpha. */
     private Report write(Job.Result result, Matting matting, double load, ProgressDisplay progress) {
         Stopwatch watch = new Stopwatch();
         Job job = result.job();
@@ -286,6 +290,11 @@ final class MatteCommand implements Callable<Integer> {
         return IntStream.range(0, routing == null ? 0 : VitArchitecture.globalBlocks().length)
                 .mapToObj(router -> routing.resolve(job.name() + "_router" + router + ".png"))
                 .toList();
+    }
+
+    /** All that is written. */
+    private List<Path> outputs(Job job) {
+        return Stream.concat(Stream.of(job.out()), others(job).stream()).toList();
     }
 
     /** What is written besides alpha. */

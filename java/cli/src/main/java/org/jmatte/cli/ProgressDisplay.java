@@ -11,7 +11,7 @@ import me.tongfei.progressbar.ProgressBarStyle;
 import org.jmatte.Progress;
 
 /** A bar over all images of a run, which advances with every stage of the network and tells the time left. */
-final class ProgressDisplay implements Progress, AutoCloseable {
+final class ProgressDisplay implements AutoCloseable {
     private static final int WIDTH = 79;
     private static final int STEPS_PER_IMAGE = 1000;
     private static final String CLEAR_LINE = "\r\033[K";
@@ -19,7 +19,6 @@ final class ProgressDisplay implements Progress, AutoCloseable {
     private final boolean shown;
     private final PrintWriter terminal;
     private final ProgressBar bar;
-    private long image;
 
     /**
      * Starts a bar.
@@ -52,15 +51,26 @@ final class ProgressDisplay implements Progress, AutoCloseable {
         }
     }
 
-    /** The run has come to image {@code index}, counted from 0. */
-    void startImage(int index) {
-        image = index;
-        stage("start", 0, 1);
+    /** One image more; several may be under way at once. */
+    Image image() {
+        return new Image();
     }
 
-    @Override
-    public void stage(String name, int done, int total) {
-        bar.stepTo(image * STEPS_PER_IMAGE + (long) STEPS_PER_IMAGE * done / total);
+    /** How far an image has come; closed, when it is done. */
+    final class Image implements Progress, AutoCloseable {
+        private int steps;
+
+        @Override
+        public void stage(String name, int done, int total) {
+            int now = (int) ((long) STEPS_PER_IMAGE * done / total);
+            bar.stepBy(now - steps);
+            steps = now;
+        }
+
+        @Override
+        public void close() {
+            stage("done", 1, 1);
+        }
     }
 
     /** Prints a line above the bar. */

@@ -37,7 +37,7 @@ record Report(
         long plannedBytes) {
 
     /**
-     * @param load opening the model; in a batch, the first image carries it
+     * @param load opening the model; in a batch, the first one that is done carries it
      * @param read decoding photo and trimap
      * @param encode from pixels to features
      * @param decode from features to alpha
