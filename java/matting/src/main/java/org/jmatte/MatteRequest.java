@@ -18,6 +18,7 @@ public final class MatteRequest {
             null,
             (name, done, total) -> {},
             new Cancellation(),
+            null,
             null);
 
     private final Alpha.Format format;
@@ -29,6 +30,7 @@ public final class MatteRequest {
     private final Progress progress;
     private final Cancellation cancellation;
     private final StageListener stages;
+    private final RunListener runListener;
 
     private MatteRequest(
             Alpha.Format format,
@@ -39,7 +41,8 @@ public final class MatteRequest {
             PamPath forcedPath,
             Progress progress,
             Cancellation cancellation,
-            StageListener stages) {
+            StageListener stages,
+            RunListener runListener) {
         this.format = Objects.requireNonNull(format, "format");
         this.keepKnown = keepKnown;
         this.decodeAll = decodeAll;
@@ -49,6 +52,7 @@ public final class MatteRequest {
         this.progress = Objects.requireNonNull(progress, "progress");
         this.cancellation = Objects.requireNonNull(cancellation, "cancellation");
         this.stages = stages;
+        this.runListener = runListener;
     }
 
     /** A caller who changes a set later must not reach into a run. */
@@ -63,7 +67,7 @@ public final class MatteRequest {
     /** How alpha is stored; 8 bits by default. */
     public MatteRequest withFormat(Alpha.Format value) {
         return new MatteRequest(
-                value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+                value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages, runListener);
     }
 
     /**
@@ -72,18 +76,18 @@ public final class MatteRequest {
      */
     public MatteRequest withKeepKnown(boolean value) {
         return new MatteRequest(
-                format, value, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+                format, value, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages, runListener);
     }
 
     /** Whether areas that the trimap decides are computed all the same; for benchmarks. */
     public MatteRequest withDecodeAll(boolean value) {
         return new MatteRequest(
-                format, keepKnown, value, forcedTokens, gmacs, forcedPath, progress, cancellation, stages);
+                format, keepKnown, value, forcedTokens, gmacs, forcedPath, progress, cancellation, stages, runListener);
     }
 
     /** Tokens that attend globally instead of the routers' choice, as in {@link Routing#kept()}; empty: the routers'. */
     public MatteRequest withForcedTokens(List<BitSet> value) {
-        return new MatteRequest(format, keepKnown, decodeAll, value, gmacs, forcedPath, progress, cancellation, stages);
+        return new MatteRequest(format, keepKnown, decodeAll, value, gmacs, forcedPath, progress, cancellation, stages, runListener);
     }
 
     /**
@@ -100,28 +104,35 @@ public final class MatteRequest {
                 forcedPath,
                 progress,
                 cancellation,
-                stages);
+                stages,
+                runListener);
     }
 
     /** The path to follow instead of the network's own, within the compute budget; null: the network's. */
     public MatteRequest withForcedPath(PamPath value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, gmacs, value, progress, cancellation, stages);
+                format, keepKnown, decodeAll, forcedTokens, gmacs, value, progress, cancellation, stages, runListener);
     }
 
     public MatteRequest withProgress(Progress value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages);
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages, runListener);
     }
 
     public MatteRequest withCancellation(Cancellation value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, value, stages);
+        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, value, stages, runListener);
     }
 
     /** Receives intermediate results; none by default. */
     public MatteRequest withStages(StageListener value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value);
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value, runListener);
+    }
+
+    /** Hears what the run does and how long it takes; nobody by default. */
+    public MatteRequest withRunListener(RunListener value) {
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages, value);
     }
 
     public Alpha.Format format() {
@@ -160,5 +171,10 @@ public final class MatteRequest {
     /** The listener, or null. */
     public StageListener stages() {
         return stages;
+    }
+
+    /** The listener, or null. */
+    public RunListener runListener() {
+        return runListener;
     }
 }

@@ -1,6 +1,7 @@
 package org.jmatte;
 
 import java.awt.image.BufferedImage;
+import java.util.Optional;
 import org.jmatte.execution.Execution;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -80,6 +81,11 @@ public final class Matting implements AutoCloseable {
     /** What a run of the given size needs. */
     public Plan plan(int height, int width) {
         return execution.plan(height, width);
+    }
+
+    /** Measures in about a second what this machine reaches; empty for the emulator, whose times mean nothing. */
+    public Optional<Roofline> roofline() {
+        return execution.roofline();
     }
 
     /** {@link #matte(Photo, Trimap, MatteRequest)} of images, the trimap's values snapped to 0, 0.5 and 1. */

@@ -7,7 +7,6 @@ import org.jmatte.image.Alpha;
 
 /** alpha = 3x3 convolution of the map, clamped to 0..1, written where the user reads it. */
 final class AlphaConvolution extends StripStage {
-    private final ActiveArea active;
     /** [9, channels] */
     private final long weights;
 
@@ -23,8 +22,7 @@ final class AlphaConvolution extends StripStage {
      */
     AlphaConvolution(
             CpuRun run, ActiveArea active, long weights, float bias, FeatureMap map, Alpha alpha, long trimap) {
-        super(run);
-        this.active = active;
+        super(run, active);
         this.weights = weights;
         this.bias = bias;
         this.map = map;
@@ -45,7 +43,7 @@ final class AlphaConvolution extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (map.reaches(active, y, first, 1, columns)) {
+            if (isWanted(map, y, first, 1, columns)) {
                 notNumbers.addAndGet(CpuKernels.alpha_convolution(
                         map.address(),
                         map.type().code(),
@@ -76,7 +74,8 @@ final class AlphaConvolution extends StripStage {
         return map.type().bytes(area() * map.channels()) + area();
     }
 
-    private long area() {
+    @Override
+    long area() {
         return (long) run.geometry().height() * run.geometry().width();
     }
 }

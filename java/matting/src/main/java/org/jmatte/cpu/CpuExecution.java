@@ -1,5 +1,6 @@
 package org.jmatte.cpu;
 
+import java.util.Optional;
 import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Isa;
@@ -8,6 +9,7 @@ import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
+import org.jmatte.Roofline;
 import org.jmatte.execution.Execution;
 import org.jmatte.execution.NetworkSettings;
 import org.jmatte.image.Alpha;
@@ -81,6 +83,9 @@ public final class CpuExecution extends Execution {
         Alpha alpha = prepared(trimap, request);
         try (Arena arena = Arena.of(fit.arenaBytes())) {
             CpuRun walk = CpuRun.computing(fit.walk, arena, request);
+            if (request.runListener() != null) {
+                request.runListener().begin(fit.toPlan());
+            }
             Job.Choices choices = fit.job.compute(walk, photo, trimap, alpha);
             return matte(
                     alpha,
@@ -198,6 +203,11 @@ public final class CpuExecution extends Execution {
                 least.walk.tiling(),
                 fitting);
         return least;
+    }
+
+    @Override
+    protected Optional<Roofline> measureRoofline() {
+        return Optional.of(CpuRoofline.measure(ElementType.of(options.precision()), threads));
     }
 
     @Override

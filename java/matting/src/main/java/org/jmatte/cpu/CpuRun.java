@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
+import org.jmatte.RunListener;
 import org.jmatte.StageListener;
 import org.jmatte.network.Geometry;
 
@@ -103,9 +104,14 @@ final class CpuRun {
         stagePeak = arena.mark();
         long start = System.nanoTime();
         body.run();
-        lastNanoseconds = System.nanoTime() - start;
+        long end = System.nanoTime();
+        lastNanoseconds = end - start;
         nanoseconds += lastNanoseconds;
-        stages.add(new Plan.Stage(name, flops, movedBytes, stagePeak));
+        Plan.Stage done = new Plan.Stage(name, flops, movedBytes, stagePeak);
+        stages.add(done);
+        if (runListener() != null) {
+            runListener().stage(done, start, end);
+        }
     }
 
     /** Seconds that all stages but the last took: from pixels to features. */
@@ -138,10 +144,22 @@ final class CpuRun {
     void forEach(long tasks, WorkerPool.Task task) {
         stagePeak = Math.max(stagePeak, arena.mark());
         if (!planning()) {
-            WorkerPool.SHARED.forEach(tasks, threads, (index, slot) -> {
+            WorkerPool.Task checked = (index, slot) -> {
                 request.cancellation().check();
                 task.run(index, slot);
-            });
+            };
+            if (runListener() == null) {
+                WorkerPool.SHARED.forEach(tasks, threads, checked);
+            } else {
+                TaskTimes times = new TaskTimes(checked, threads);
+                WorkerPool.SHARED.forEach(tasks, threads, times);
+                times.tell(runListener());
+            }
         }
+    }
+
+    /** Who hears of times; null for nobody. */
+    private RunListener runListener() {
+        return planning() ? null : request.runListener();
     }
 }

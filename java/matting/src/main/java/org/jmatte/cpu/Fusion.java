@@ -19,7 +19,6 @@ final class Fusion extends StripStage {
     /** Positions per product are rounded up to this: tiles come in many sizes. */
     private static final int PATCH_MULTIPLE = 32;
 
-    private final ActiveArea active;
     private final float slope;
     private final Linear detail;
     private final Linear up;
@@ -46,8 +45,7 @@ final class Fusion extends StripStage {
             FeatureMap lower,
             FeatureMap map,
             Unfold source) {
-        super(run);
-        this.active = active;
+        super(run, active);
         this.slope = slope;
         this.detail = detail;
         this.up = up;
@@ -108,7 +106,7 @@ final class Fusion extends StripStage {
             int rows = down.size(tileRow);
             int x = across.first(tileColumn);
             int columns = across.size(tileColumn);
-            if (map.reaches(active, y, x, rows, columns)) {
+            if (isWanted(map, y, x, rows, columns)) {
                 tile(y, x, rows, columns, slot);
             }
         });
@@ -157,6 +155,11 @@ final class Fusion extends StripStage {
     @Override
     int decodedColumns() {
         return map.scale() == 1 ? map.width() : 0;
+    }
+
+    @Override
+    long area() {
+        return map.area();
     }
 
     @Override

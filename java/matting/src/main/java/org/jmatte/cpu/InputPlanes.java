@@ -7,14 +7,12 @@ final class InputPlanes extends StripStage {
     /** Channels of the map: six planes and two of zeros. */
     static final int CHANNELS = 8;
 
-    private final ActiveArea active;
     private final Pixels pixels;
     private final FeatureMap map;
     private final Blocks blocks;
 
     InputPlanes(CpuRun run, ActiveArea active, Pixels pixels, FeatureMap map) {
-        super(run);
-        this.active = active;
+        super(run, active);
         this.pixels = pixels;
         this.map = map;
         blocks = Blocks.of(map.width(), StripConvolution.MOST_COLUMNS);
@@ -31,10 +29,15 @@ final class InputPlanes extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (map.reaches(active, y, first, 1, columns)) {
+            if (isWanted(map, y, first, 1, columns)) {
                 pixels.planes(y, first, columns, map.at(y, first));
             }
         });
+    }
+
+    @Override
+    long area() {
+        return map.area();
     }
 
     @Override

@@ -8,7 +8,6 @@ import org.jmatte.image.Alpha;
 
 /** alpha = sigmoid(1x1 convolution of ReLU(3x3 convolution of the map)), written where the user reads it. */
 final class MattingHead extends StripStage {
-    private final ActiveArea active;
     private final Linear hidden;
     private final long weights;
     private final float bias;
@@ -36,8 +35,7 @@ final class MattingHead extends StripStage {
             FeatureMap map,
             Alpha alpha,
             long trimap) {
-        super(run);
-        this.active = active;
+        super(run, active);
         this.hidden = hidden;
         this.weights = weights;
         this.bias = bias;
@@ -64,7 +62,7 @@ final class MattingHead extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (!map.reaches(active, y, first, 1, columns)) {
+            if (!isWanted(map, y, first, 1, columns)) {
                 return;
             }
             map.unfold(1, y, first, columns, scratch.at(slot, unfoldedAt));
@@ -104,7 +102,8 @@ final class MattingHead extends StripStage {
         return map.type().bytes(area() * map.channels()) + area();
     }
 
-    private long area() {
+    @Override
+    long area() {
         return (long) run.geometry().height() * run.geometry().width();
     }
 }

@@ -10,7 +10,6 @@ final class StripConvolution extends StripStage {
     /** Most bytes of a block's columns, per channel: so many operands stay in a core's cache. */
     private static final int MOST_BYTES = 512;
 
-    private final ActiveArea active;
     private final FeatureMap map;
     private final Linear linear;
     private final Unfold source;
@@ -20,8 +19,7 @@ final class StripConvolution extends StripStage {
     private final long inner;
 
     StripConvolution(CpuRun run, ActiveArea active, Linear linear, Epilogue activation, FeatureMap map, Unfold source) {
-        super(run);
-        this.active = active;
+        super(run, active);
         this.map = map;
         this.linear = linear;
         this.source = source;
@@ -42,11 +40,16 @@ final class StripConvolution extends StripStage {
             int y = from + (int) (task / blocks.count());
             int first = blocks.first(task % blocks.count());
             int columns = blocks.size(task % blocks.count());
-            if (map.reaches(active, y, first, 1, columns)) {
+            if (isWanted(map, y, first, 1, columns)) {
                 source.rows(y, first, columns, scratch.at(slot, unfoldedAt));
                 product.run(columns, scratch.at(slot, unfoldedAt), map.at(y, first), scratch.at(slot, inner));
             }
         });
+    }
+
+    @Override
+    long area() {
+        return map.area();
     }
 
     @Override

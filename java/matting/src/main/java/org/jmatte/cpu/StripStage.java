@@ -1,6 +1,8 @@
 package org.jmatte.cpu;
 
 import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+import org.jmatte.execution.ActiveArea;
 
 /**
  * One map of a convolutional part, produced strip after strip: full-width strips of the image, of which every map keeps
@@ -17,10 +19,14 @@ abstract class StripStage {
     /** Reserved by the stage, taken for all of them together. */
     final Scratch scratch = new Scratch();
 
+    private final ActiveArea active;
+    private final LongAdder skipped = new LongAdder();
     private int produced;
 
-    StripStage(CpuRun run) {
+    /** @param active where pixels are wanted */
+    StripStage(CpuRun run, ActiveArea active) {
         this.run = run;
+        this.active = active;
     }
 
     /** Produces the maps of all stages, each from those before it, for {@code height} rows of the image. */
@@ -33,8 +39,22 @@ abstract class StripStage {
         }
         for (StripStage stage : stages) {
             run.countDecoded((long) stage.produced * stage.decodedColumns());
-            run.count(stage.flops(), stage.movedBytes());
+            run.count(stage.computed(stage.flops()), stage.computed(stage.movedBytes()));
         }
+    }
+
+    /** Whether a region influences a wanted pixel; one that does not is to be skipped. */
+    final boolean isWanted(FeatureMap map, int y, int x, int rows, int columns) {
+        boolean wanted = map.reaches(active, y, x, rows, columns);
+        if (!wanted) {
+            skipped.add((long) rows * columns);
+        }
+        return wanted;
+    }
+
+    /** What is left of the whole map's work without the regions that were skipped. */
+    private long computed(long work) {
+        return work - Math.round((double) work * skipped.sum() / area());
     }
 
     /** Produces what is missing for the strip that ends at a row of the image. */
@@ -56,6 +76,9 @@ abstract class StripStage {
     int decodedColumns() {
         return 0;
     }
+
+    /** Positions of the map. */
+    abstract long area();
 
     /** Floating-point operations for the whole image. */
     abstract long flops();

@@ -1,6 +1,7 @@
 package org.jmatte.execution;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
 import org.jmatte.Backend;
@@ -8,6 +9,7 @@ import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
+import org.jmatte.Roofline;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -30,6 +32,9 @@ public abstract class Execution implements AutoCloseable {
     /** What executes it: never {@link Backend#AUTO}. */
     public abstract Backend backend();
 
+    /** What the machine reaches in the operands' type; empty where times mean nothing. */
+    protected abstract Optional<Roofline> measureRoofline();
+
     /** {@link #plan} of a size that is sound. */
     protected abstract Plan planned(int height, int width);
 
@@ -45,6 +50,11 @@ public abstract class Execution implements AutoCloseable {
             checkSize(height, width);
             return planned(height, width);
         });
+    }
+
+    /** Measures what the machine reaches; see {@link org.jmatte.Matting#roofline}. */
+    public final Optional<Roofline> roofline() {
+        return within(this::measureRoofline);
     }
 
     /** Computes a matte; see {@link org.jmatte.Matting#matte}. */

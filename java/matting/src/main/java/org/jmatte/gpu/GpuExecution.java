@@ -1,7 +1,9 @@
 package org.jmatte.gpu;
 
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
 import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
@@ -9,7 +11,10 @@ import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
+import org.jmatte.Roofline;
 import org.jmatte.Routing;
+import org.jmatte.RunListener;
+import org.jmatte.StreamType;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.execution.Execution;
 import org.jmatte.execution.NetworkSettings;
@@ -22,6 +27,8 @@ import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.EmulatedDevice;
+import org.jmatte.kernels.Launch;
+import org.jmatte.kernels.LaunchProfile;
 import org.jmatte.kernels.OutOfDeviceMemoryException;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.network.Architecture;
@@ -39,6 +46,7 @@ import org.slf4j.LoggerFactory;
 public final class GpuExecution extends Execution {
     private static final Logger LOG = LoggerFactory.getLogger(GpuExecution.class);
     private static final double MILLIS = 1e3;
+    private static final double NANOS_PER_MILLI = 1e6;
 
     private final SharedDevice shared;
     private final Device device;
@@ -153,7 +161,8 @@ public final class GpuExecution extends Execution {
                 continue;
             }
             try {
-                Matte matte = computed(fit, photo, trimap, active, alpha, lane);
+                Matte matte = heard(
+                        request.runListener(), fit, lane, () -> computed(fit, photo, trimap, active, alpha, lane));
                 if (matte != null) {
                     return matte;
                 }
@@ -179,6 +188,32 @@ public final class GpuExecution extends Execution {
         }
         LOG.warn("{}; tried again with {} bytes at most", said.getMessage(), budget);
         return budget;
+    }
+
+    /** What the work returns, and to whoever listens, its launches and when they ran; the listener may be null. */
+    private Matte heard(RunListener listener, Fit fit, Lane lane, Supplier<Matte> work) {
+        if (listener == null) {
+            return work.get();
+        }
+        try (LaunchProfile launches = LaunchProfile.timing(device, lane.stream())) {
+            listener.begin(fit.toPlan());
+            Matte matte = work.get();
+            launches.entries().forEach(entry -> listener.kernel(kernel(entry)));
+            return matte;
+        }
+    }
+
+    private static RunListener.Kernel kernel(LaunchProfile.Entry entry) {
+        Launch launch = entry.launch();
+        return new RunListener.Kernel(
+                launch.operator(),
+                launch.kernel(),
+                launch.flops(),
+                launch.bytes(),
+                entry.queued(),
+                entry.launched(),
+                entry.started(),
+                entry.started() + Math.round(entry.milliseconds() * NANOS_PER_MILLI));
     }
 
     /** Computes; null if numbers overflowed and {@link #wide} says now which layers need fp32. */
@@ -228,6 +263,15 @@ public final class GpuExecution extends Execution {
         wide.accumulateAndGet(place, (known, one) -> known | one);
         LOG.warn(
                 "{}: numbers pass what fp16 holds; repeated with fp32 there, and so from now on", Overflow.name(place));
+    }
+
+    @Override
+    protected Optional<Roofline> measureRoofline() {
+        if (backend() == Backend.EMULATED) {
+            return Optional.empty();
+        }
+        Types types = Types.of(options.precision(), StreamType.FP32, device.architecture());
+        return Optional.of(GpuRoofline.measure(device, types.operands()));
     }
 
     @Override

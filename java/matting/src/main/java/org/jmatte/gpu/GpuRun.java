@@ -175,12 +175,17 @@ final class GpuRun {
             request.progress().stage(name, stages.size(), expectedStages);
         }
         arena.beginStage();
+        long start = System.nanoTime();
         body.run();
         if (device instanceof PlanningDevice planner) {
             flops += planner.flops();
             movedBytes += planner.movedBytes();
         }
-        stages.add(new Plan.Stage(name, flops, movedBytes, arena.stagePeak()));
+        Plan.Stage done = new Plan.Stage(name, flops, movedBytes, arena.stagePeak());
+        stages.add(done);
+        if (!planning() && request.runListener() != null) {
+            request.runListener().stage(done, start, System.nanoTime());
+        }
     }
 
     /** Counts pixels that are made at full resolution. */
