@@ -21,8 +21,6 @@ import picocli.CommandLine.Spec;
         sortSynopsis = false,
         description = "Measure whole mattes of a generated photo: one line per run, with the process's peak memory.")
 final class BenchCommand implements Callable<Integer> {
-    private static final String SEEDED = "seeded:";
-
     @Spec
     private CommandSpec spec;
 
@@ -50,6 +48,11 @@ final class BenchCommand implements Callable<Integer> {
     @Option(names = "--skip-known", description = "Decode only where the trimap is unknown, as matte does.")
     private boolean skipKnown;
 
+    @Option(
+            names = "--profile",
+            description = "After the runs, profile one more: time, GB/s, GFLOP/s and share of the roofline per operator.")
+    private boolean profile;
+
     @Override
     public Integer call() {
         if (runs < 1) {
@@ -59,7 +62,7 @@ final class BenchCommand implements Callable<Integer> {
         String seed;
         Matting opened;
         try (ModelSource source = ModelSource.open(execution.model)) {
-            seed = seed(source.checkpoint().description());
+            seed = SeededInput.seed(source.checkpoint().description());
             opened = Matting.open(source, execution.options(keep, source.architecture()));
         }
         MatteRequest request =
@@ -73,6 +76,10 @@ final class BenchCommand implements Callable<Integer> {
                 double seconds = watch.seconds();
                 out.println(line(matting, taken, seconds, PeakMemory.bytes()));
                 out.flush();
+            }
+            if (profile) {
+                OperatorTable.print(
+                        Profile.of(matting, input.photo(), input.trimap(), request, execution.dtype()), out);
             }
         }
         return Main.DONE;
@@ -97,10 +104,5 @@ final class BenchCommand implements Callable<Integer> {
                 taken == null ? "" : " path " + taken,
                 seconds,
                 peak / (double) (1 << 20));
-    }
-
-    /** The seed that the model's weights are made from, else 1. */
-    private static String seed(String weights) {
-        return weights.startsWith(SEEDED) ? weights.substring(weights.lastIndexOf(':') + 1) : "1";
     }
 }

@@ -47,6 +47,7 @@ import picocli.CommandLine.TypeConversionException;
             InspectCommand.class,
             PlanCommand.class,
             BenchCommand.class,
+            ProfileCommand.class,
             EvalCommand.class
         },
         mixinStandardHelpOptions = true,
@@ -110,7 +111,7 @@ public final class Main implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "a verb is missing: matte, demo, inspect, plan, bench or eval");
+                spec.commandLine(), "a verb is missing: matte, demo, inspect, plan, bench, profile or eval");
     }
 
     /** Reports an error, and says what exit code it means. */

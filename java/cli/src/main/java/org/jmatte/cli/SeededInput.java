@@ -11,6 +11,7 @@ import org.jmatte.image.Trimap;
  * Float32 throughout, one operation after the other, so that other programs can make the same bytes.
  */
 record SeededInput(Photo photo, Trimap trimap) {
+    private static final String SEEDED = "seeded:";
     private static final float[][] WAVES = {{2, 1}, {1, 3}, {3, 2}};
     private static final long GOLDEN_GAMMA = 0x9E3779B97F4A7C15L;
 
@@ -33,6 +34,11 @@ record SeededInput(Photo photo, Trimap trimap) {
         return new SeededInput(
                 Photo.wrap(pixels, height, width, 8, 3L * width),
                 Trimap.wrap(known, height, width, Trimap.Values.SNAP));
+    }
+
+    /** The seed that a model's weights are made from, else 1. @param weights the checkpoint's description */
+    static String seed(String weights) {
+        return weights.startsWith(SEEDED) ? weights.substring(weights.lastIndexOf(':') + 1) : "1";
     }
 
     private static byte pixel(float u, float v, float[] wave, float noise) {

@@ -8,9 +8,10 @@ import org.jmatte.cpu.Linear.Epilogue;
 
 /** Measures what the processor reaches: a copy between blocks larger than its caches, and oneDNN's matrix product. */
 final class CpuRoofline {
-    private static final int PASSES = 7;
-    /** More than the last-level cache that two threads have. */
-    private static final long COPIED_BYTES = 256L << 20;
+    /** Many short ones: on a machine with other work, few are undisturbed. */
+    private static final int PASSES = 25;
+    /** More than the last-level cache. */
+    private static final long COPIED_BYTES = 128L << 20;
 
     private static final int PARTS = 64;
     /** Rows, inputs and outputs of a product, whose operands stay in a core's cache. */
@@ -18,7 +19,7 @@ final class CpuRoofline {
 
     private static final int CHANNELS = 512;
     /** Products of a pass, per thread. */
-    private static final int PRODUCTS = 64;
+    private static final int PRODUCTS = 16;
 
     private CpuRoofline() {}
 
