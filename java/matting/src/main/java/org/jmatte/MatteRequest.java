@@ -67,7 +67,16 @@ public final class MatteRequest {
     /** How alpha is stored; 8 bits by default. */
     public MatteRequest withFormat(Alpha.Format value) {
         return new MatteRequest(
-                value, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, stages, runListener);
+                value,
+                keepKnown,
+                decodeAll,
+                forcedTokens,
+                gmacs,
+                forcedPath,
+                progress,
+                cancellation,
+                stages,
+                runListener);
     }
 
     /**
@@ -87,7 +96,8 @@ public final class MatteRequest {
 
     /** Tokens that attend globally instead of the routers' choice, as in {@link Routing#kept()}; empty: the routers'. */
     public MatteRequest withForcedTokens(List<BitSet> value) {
-        return new MatteRequest(format, keepKnown, decodeAll, value, gmacs, forcedPath, progress, cancellation, stages, runListener);
+        return new MatteRequest(
+                format, keepKnown, decodeAll, value, gmacs, forcedPath, progress, cancellation, stages, runListener);
     }
 
     /**
@@ -116,17 +126,36 @@ public final class MatteRequest {
 
     public MatteRequest withProgress(Progress value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, value, cancellation, stages, runListener);
+                format,
+                keepKnown,
+                decodeAll,
+                forcedTokens,
+                gmacs,
+                forcedPath,
+                value,
+                cancellation,
+                stages,
+                runListener);
     }
 
     public MatteRequest withCancellation(Cancellation value) {
-        return new MatteRequest(format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, value, stages, runListener);
+        return new MatteRequest(
+                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, value, stages, runListener);
     }
 
     /** Receives intermediate results; none by default. */
     public MatteRequest withStages(StageListener value) {
         return new MatteRequest(
-                format, keepKnown, decodeAll, forcedTokens, gmacs, forcedPath, progress, cancellation, value, runListener);
+                format,
+                keepKnown,
+                decodeAll,
+                forcedTokens,
+                gmacs,
+                forcedPath,
+                progress,
+                cancellation,
+                value,
+                runListener);
     }
 
     /** Hears what the run does and how long it takes; nobody by default. */

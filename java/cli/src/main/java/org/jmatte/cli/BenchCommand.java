@@ -50,7 +50,8 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(
             names = "--profile",
-            description = "After the runs, profile one more: time, GB/s, GFLOP/s and share of the roofline per operator.")
+            description =
+                    "After the runs, profile one more: time, GB/s, GFLOP/s and share of the roofline per operator.")
     private boolean profile;
 
     @Override

@@ -1,6 +1,7 @@
 package org.jmatte.cli;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -13,7 +14,8 @@ import org.jmatte.RunListener.Kernel;
  *
  * @param traceEvents in no particular order
  */
-record ChromeTrace(List<Event> traceEvents, String displayTimeUnit) {
+record ChromeTrace(
+        @JsonProperty("traceEvents") List<Event> traceEvents, @JsonProperty("displayTimeUnit") String displayTimeUnit) {
     private static final int HOST = 1;
     private static final int DEVICE = 2;
     private static final int CALLER = 1;
@@ -36,8 +38,8 @@ record ChromeTrace(List<Event> traceEvents, String displayTimeUnit) {
         List<Event> events = new ArrayList<>();
         events.add(naming("process_name", HOST, CALLER, "host"));
         events.add(naming("thread_name", HOST, CALLER, "caller"));
-        Map<String, ?> what = Map.of(
-                "model", profile.model(), "dtype", profile.dtype(), "backend", Main.word(profile.backend()));
+        Map<String, ?> what =
+                Map.of("model", profile.model(), "dtype", profile.dtype(), "backend", Main.word(profile.backend()));
         events.add(span(profile, "matte", "run", profile.start(), profile.end(), CALLER, what));
         for (Recording.Stage stage : profile.stages()) {
             events.add(span(
@@ -76,7 +78,13 @@ record ChromeTrace(List<Event> traceEvents, String displayTimeUnit) {
         for (Kernel kernel : profile.kernels()) {
             Map<String, ?> work = Map.of("kernel", kernel.name(), "flops", kernel.flops(), "bytes", kernel.bytes());
             events.add(span(
-                    profile, "launch " + kernel.operator(), "launch", kernel.queued(), kernel.launched(), CALLER, work));
+                    profile,
+                    "launch " + kernel.operator(),
+                    "launch",
+                    kernel.queued(),
+                    kernel.launched(),
+                    CALLER,
+                    work));
             events.add(device(profile, kernel.operator(), "kernel", kernel.start(), kernel.end(), work));
         }
         for (Recording.Stage stage : profile.stages()) {
@@ -107,7 +115,12 @@ record ChromeTrace(List<Event> traceEvents, String displayTimeUnit) {
     private static Map<String, ?> work(Profile profile, Recording.Stage stage) {
         Profile.Operator work = profile.work(stage);
         return Map.of(
-                "flops", work.flops(), "bytes", work.bytes(), "arena_bytes", stage.stage().arenaBytes());
+                "flops",
+                work.flops(),
+                "bytes",
+                work.bytes(),
+                "arena_bytes",
+                stage.stage().arenaBytes());
     }
 
     private static Event device(

@@ -54,11 +54,7 @@ record Profile(
     record Operator(String name, int calls, double seconds, long flops, long bytes) {
         private Operator and(Operator other) {
             return new Operator(
-                    name,
-                    calls + other.calls,
-                    seconds + other.seconds,
-                    flops + other.flops,
-                    bytes + other.bytes);
+                    name, calls + other.calls, seconds + other.seconds, flops + other.flops, bytes + other.bytes);
         }
 
         double flopsPerSecond() {
@@ -167,7 +163,6 @@ record Profile(
 
     /** Seconds of the matte in which no operator ran: planning, image layout, copies and waiting. */
     double outside() {
-        return seconds()
-                - operators().stream().mapToDouble(Operator::seconds).sum();
+        return seconds() - operators().stream().mapToDouble(Operator::seconds).sum();
     }
 }

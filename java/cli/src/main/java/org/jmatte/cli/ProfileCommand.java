@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
         name = "profile",
         sortOptions = false,
         sortSynopsis = false,
-        description = "Tell where the time and the memory of one matte go, operator by operator, beside what the machine"
-                + " reaches. The photo is a file, or generated.")
+        description =
+                "Tell where the time and the memory of one matte go, operator by operator, beside what the machine"
+                        + " reaches. The photo is a file, or generated.")
 final class ProfileCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
@@ -85,17 +86,17 @@ final class ProfileCommand implements Callable<Integer> {
                 for (int i = 0; i < before; i++) {
                     matting.matte(input.photo(), input.trimap(), MatteRequest.defaults());
                 }
-                Profile profile = Profile.of(
-                        matting, input.photo(), input.trimap(), MatteRequest.defaults(), execution.dtype());
+                Profile profile =
+                        Profile.of(matting, input.photo(), input.trimap(), MatteRequest.defaults(), execution.dtype());
                 out.println(headline(profile));
                 OperatorTable.print(profile, out);
                 if (trace != null) {
                     Json.write(ChromeTrace.of(profile), trace);
                 }
                 if (html != null) {
-                    List<String> arguments =
-                            spec.commandLine().getParseResult().originalArgs();
-                    ProfilePage.of(profile, input.photo(), input.trimap(), arguments).write(html);
+                    List<String> arguments = spec.commandLine().getParseResult().originalArgs();
+                    ProfilePage.of(profile, input.photo(), input.trimap(), arguments)
+                            .write(html);
                 }
             }
         }

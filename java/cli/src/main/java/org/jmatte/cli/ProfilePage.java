@@ -211,8 +211,7 @@ record ProfilePage(
 
     private static String mask(Routing routing, BitSet kept) {
         int shade = 0xCC10141C; // most of the photo's light is taken where a token was not kept
-        BufferedImage image =
-                new BufferedImage(routing.gridWidth(), routing.gridHeight(), BufferedImage.TYPE_INT_ARGB);
+        BufferedImage image = new BufferedImage(routing.gridWidth(), routing.gridHeight(), BufferedImage.TYPE_INT_ARGB);
         for (int token = kept.nextClearBit(0); token < routing.tokens(); token = kept.nextClearBit(token + 1)) {
             image.setRGB(token % routing.gridWidth(), token / routing.gridWidth(), shade);
         }

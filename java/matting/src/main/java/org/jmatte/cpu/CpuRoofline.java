@@ -2,7 +2,6 @@ package org.jmatte.cpu;
 
 import java.util.Arrays;
 import org.bytedeco.javacpp.FloatPointer;
-import org.bytedeco.javacpp.Pointer;
 import org.jmatte.Roofline;
 import org.jmatte.cpu.Linear.Epilogue;
 
