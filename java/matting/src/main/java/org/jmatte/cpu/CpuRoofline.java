@@ -7,18 +7,17 @@ import org.jmatte.cpu.Linear.Epilogue;
 
 /** Measures what the processor reaches: a copy between blocks larger than its caches, and oneDNN's matrix product. */
 final class CpuRoofline {
-    /** Many short ones: on a machine with other work, few are undisturbed. */
-    private static final int PASSES = 25;
     /** More than the last-level cache. */
     private static final long COPIED_BYTES = 128L << 20;
 
     private static final int PARTS = 64;
+    private static final int COPIES = 20;
     /** Rows, inputs and outputs of a product, whose operands stay in a core's cache. */
     private static final int ROWS = 128;
 
     private static final int CHANNELS = 512;
-    /** Products of a pass, per thread. */
-    private static final int PRODUCTS = 16;
+    /** For each thread. */
+    private static final int PRODUCTS = 400;
 
     private CpuRoofline() {}
 
@@ -33,9 +32,11 @@ final class CpuRoofline {
             long from = arena.take(COPIED_BYTES);
             long to = arena.take(COPIED_BYTES);
             NativeMemory.clear(from, COPIED_BYTES); // untouched memory is one page of zeros
-            double seconds = best(
-                    PARTS, threads, (index, slot) -> NativeMemory.copy(to + index * part, from + index * part, part));
-            return 2 * COPIED_BYTES / seconds;
+            double seconds = undisturbed(COPIES * PARTS, threads, (index, slot) -> {
+                long at = index % PARTS * part;
+                NativeMemory.copy(to + at, from + at, part);
+            });
+            return threads * 2 * part / seconds;
         }
     }
 
@@ -53,25 +54,28 @@ final class CpuRoofline {
             try (Arena arena = Arena.of(threads * threadBytes)) {
                 long base = arena.take(threads * threadBytes);
                 NativeMemory.clear(base, threads * threadBytes);
-                long products = (long) PRODUCTS * threads;
-                double seconds = best(products, threads, (index, slot) -> {
+                double seconds = undisturbed(PRODUCTS * threads, threads, (index, slot) -> {
                     long source = base + slot * threadBytes;
                     long target = source + sourceBytes;
                     product.run(source, target, target + targetBytes);
                 });
-                return products * linear.flops(ROWS) / seconds;
+                return threads * linear.flops(ROWS) / seconds;
             }
         }
     }
 
-    /** Seconds of the fastest pass: what the machine reaches is what it does undisturbed. */
-    private static double best(long tasks, int threads, WorkerPool.Task task) {
-        double best = Double.POSITIVE_INFINITY;
-        for (int pass = 0; pass < PASSES; pass++) {
+    /**
+     * Seconds that a task takes undisturbed, all threads being busy: a quarter of them took less. So other work on the
+     * machine, which stops some tasks in their midst, changes little.
+     */
+    private static double undisturbed(int tasks, int threads, WorkerPool.Task task) {
+        long[] nanoseconds = new long[tasks];
+        WorkerPool.SHARED.forEach(tasks, threads, (index, slot) -> {
             long start = System.nanoTime();
-            WorkerPool.SHARED.forEach(tasks, threads, task);
-            best = Math.min(best, (System.nanoTime() - start) * 1e-9);
-        }
-        return best;
+            task.run(index, slot);
+            nanoseconds[(int) index] = System.nanoTime() - start;
+        });
+        Arrays.sort(nanoseconds);
+        return nanoseconds[tasks / 4] * 1e-9;
     }
 }

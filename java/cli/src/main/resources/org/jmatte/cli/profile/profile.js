@@ -133,14 +133,14 @@ function drawTimeline() {
   }
   explain(shape(plot, "rect", {
     x: left, y: y(head.weights_bytes), width: width - left - 8, height: y(0) - y(head.weights_bytes),
-    fill: "var(--memory)", opacity: 0.55,
+    fill: "var(--memory)",
   }), "weights " + mega(head.weights_bytes));
   let plan = "";
   data.stages.forEach(stage => {
     const [from, to] = [x(stage.start), x(stage.end)];
     explain(shape(plot, "rect", {
       x: from, y: y(head.weights_bytes + stage.arena_bytes), width: Math.max(0.6, to - from),
-      height: y(head.weights_bytes) - y(head.weights_bytes + stage.arena_bytes), fill: "var(--arena)", opacity: 0.75,
+      height: y(head.weights_bytes) - y(head.weights_bytes + stage.arena_bytes), fill: "var(--arena)", "shape-rendering": "crispEdges",
     }), `${stage.name}\narena ${mega(stage.arena_bytes)}, planned ${mega(stage.planned.arena_bytes)}`);
     const level = y(head.weights_bytes + stage.planned.arena_bytes);
     plan += `${plan ? "L" : "M"}${from} ${level}L${to} ${level}`;
@@ -150,7 +150,7 @@ function drawTimeline() {
 
 names.slice(0, 8).concat(names.length > 8 ? ["others"] : []).forEach(name => byId("legend").append(
     element("li", {}, element("i", { class: "swatch", style: "background: " + colour(name) }), name)));
-[["weights", "var(--memory)"], ["activations", "var(--arena)"], ["planned", "var(--plan)"]].forEach(([name, fill]) =>
+[["weights", "var(--memory)"], ["activations", "var(--arena)"], ["memory planned", "var(--plan)"]].forEach(([name, fill]) =>
     byId("legend").append(
         element("li", {}, element("i", { class: "swatch", style: "background: " + fill }), name)));
 
@@ -195,7 +195,7 @@ function fillOperators() {
   byId("ceilings").textContent = data.roofline === null ? "" :
       `This machine, measured in the same run: ${giga(data.roofline.bytes_per_second)} GB/s in a copy, ` +
       `${giga(data.roofline.flops_per_second)} GFLOP/s in matrix products. “Roofline” is the least time that these ` +
-      "allow for the work, per the time it took; above 100 %, data were still in a cache.";
+      "allow for the work, per the time it took; above 100 %, data came from a cache, or the machine was less busy.";
 }
 
 // ---------------------------------------------------------------- roofline
