@@ -52,7 +52,8 @@ class CpuOperatorsTest {
             Plan plan = Matting.plan(source, 70, 100, OPTIONS.withBackend(org.jmatte.Backend.CPU));
             assertEquals(plan.stages().size(), opened.stages().size());
             for (int i = 0; i < plan.stages().size(); i++) {
-                assertEquals(plan.stages().get(i).flops(), opened.stages().get(i).flops());
+                assertEquals(
+                        plan.stages().get(i).flops(), opened.stages().get(i).flops());
             }
             assertTrue(plan.flops() > 0);
         }

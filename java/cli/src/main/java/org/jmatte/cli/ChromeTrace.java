@@ -88,11 +88,10 @@ record ChromeTrace(
             events.add(device(profile, kernel.operator(), "kernel", kernel.start(), kernel.end(), work));
         }
         for (Recording.Stage stage : profile.stages()) {
-            List<Kernel> own = profile.kernels(stage);
-            if (!own.isEmpty()) {
-                long end = own.get(own.size() - 1).end();
-                events.add(device(
-                        profile, stage.stage().name(), "stage", own.get(0).start(), end, work(profile, stage)));
+            if (!profile.kernels(stage).isEmpty()) {
+                Profile.Span ran = profile.ran(stage);
+                events.add(
+                        device(profile, stage.stage().name(), "stage", ran.start(), ran.end(), work(profile, stage)));
             }
         }
     }
@@ -100,9 +99,7 @@ record ChromeTrace(
     private static void memory(Profile profile, List<Event> events) {
         int process = profile.ofKernels() ? DEVICE : HOST;
         for (Recording.Stage stage : profile.stages()) {
-            List<Kernel> own = profile.kernels(stage);
-            long start = own.isEmpty() ? stage.start() : own.get(0).start();
-            events.add(memory(profile, start, stage.stage().arenaBytes(), process));
+            events.add(memory(profile, profile.ran(stage).start(), stage.stage().arenaBytes(), process));
         }
         events.add(memory(profile, profile.end(), 0, process));
     }

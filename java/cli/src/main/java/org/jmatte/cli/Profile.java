@@ -153,6 +153,17 @@ record Profile(
                 .toList();
     }
 
+    /** From when to when something ran. */
+    record Span(long start, long end) {}
+
+    /** When a stage ran: on a card from its first kernel to its last, which the host queued before. */
+    Span ran(Recording.Stage stage) {
+        List<Kernel> own = kernels(stage);
+        return own.isEmpty()
+                ? new Span(stage.start(), stage.end())
+                : new Span(own.get(0).start(), own.get(own.size() - 1).end());
+    }
+
     /** What a stage did: the processor's own count, or that of its kernels. */
     Operator work(Recording.Stage stage) {
         Operator none = new Operator(stage.stage().name(), 0, 0, 0, 0);

@@ -74,11 +74,18 @@ record ProfilePage(
 
     record Ceilings(double bytesPerSecond, double flopsPerSecond) {}
 
+    /**
+     * @param start when the host began with it
+     * @param ran when it began to run, which on a card is later
+     * @param done when it had run
+     */
     record Stage(
             String name,
             String operator,
             double start,
             double end,
+            double ran,
+            double done,
             long flops,
             long bytes,
             long arenaBytes,
@@ -160,6 +167,8 @@ record ProfilePage(
                     Profile.operator(stage.stage().name()),
                     profile.since(stage.start()),
                     profile.since(stage.end()),
+                    profile.since(profile.ran(stage).start()),
+                    profile.since(profile.ran(stage).end()),
                     work.flops(),
                     work.bytes(),
                     stage.stage().arenaBytes(),

@@ -116,7 +116,7 @@ function drawTimeline() {
   };
   lanes.forEach((name, lane) => shape(plot, "text", { x: 0, y: lane * (laneHeight + 6) + 17 }, name));
   data.stages.forEach(stage => block(0, stage, stage.name,
-      `${stage.name}\n${time(stage.end - stage.start)}, ${giga(stage.flops)} GFLOP, arena ${mega(stage.arena_bytes)}`,
+      `${stage.name}\n${time(stage.done - stage.ran)}, ${giga(stage.flops)} GFLOP, arena ${mega(stage.arena_bytes)}`,
       onDevice ? "var(--other)" : colour(stage.operator)));
   data.workers.forEach(span => block(1 + threads.indexOf(span.lane), span, "",
       `${span.name}\n${time(span.end - span.start)}`, colour(span.operator)));
@@ -137,7 +137,7 @@ function drawTimeline() {
   }), "weights " + mega(head.weights_bytes));
   let plan = "";
   data.stages.forEach(stage => {
-    const [from, to] = [x(stage.start), x(stage.end)];
+    const [from, to] = [x(stage.ran), x(stage.done)];
     explain(shape(plot, "rect", {
       x: from, y: y(head.weights_bytes + stage.arena_bytes), width: Math.max(0.6, to - from),
       height: y(head.weights_bytes) - y(head.weights_bytes + stage.arena_bytes), fill: "var(--arena)", "shape-rendering": "crispEdges",
@@ -348,7 +348,7 @@ function fillPlan() {
       row(cells("th", ["stage", "time", "GFLOP", "planned", "MB moved", "planned", "arena MB", "planned"], [])),
       ...stages.map(stage => row(cells("td", [
         stage.name === stage.planned.name ? stage.name : `${stage.name} (planned: ${stage.planned.name})`,
-        time(stage.end - stage.start), giga(stage.flops), giga(stage.planned.flops),
+        time(stage.done - stage.ran), giga(stage.flops), giga(stage.planned.flops),
         digits(stage.bytes / 1e6, 1), digits(stage.planned.bytes / 1e6, 1),
         digits(stage.arena_bytes / 1e6, 1), digits(stage.planned.arena_bytes / 1e6, 1),
       ], []))));
