@@ -36,6 +36,11 @@ final class EventTimer implements AutoCloseable {
         }
     }
 
+    /** What is timed runs here. */
+    Stream stream() {
+        return stream;
+    }
+
     /** Microseconds of the runs, ascending. */
     double[] microseconds(Consumer<Stream> call) {
         for (int i = 0; i < WARM_UP_RUNS; i++) {

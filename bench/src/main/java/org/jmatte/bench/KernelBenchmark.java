@@ -15,8 +15,10 @@ import org.jmatte.kernels.Device;
 import org.jmatte.kernels.DeviceException;
 import org.jmatte.kernels.Devices;
 import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.EmulatedDevice;
 import org.jmatte.kernels.EmulatorOptions;
 import org.jmatte.kernels.InvalidArgumentException;
+import org.jmatte.kernels.VendorLibrary;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,8 +100,12 @@ public final class KernelBenchmark implements Callable<Integer> {
         int count = runs != null ? runs : emulated ? 1 : 50;
         try (Device opened = open(emulated)) {
             List<Result> results = new ArrayList<>();
-            for (Photo photo : photos) {
-                results.addAll(Measurement.of(opened, photo, calls(photo, type), type, count));
+            String vendor;
+            try (VendorLibrary library = library(opened)) {
+                for (Photo photo : photos) {
+                    results.addAll(Measurement.of(opened, photo, calls(photo, type), type, count, library));
+                }
+                vendor = library == null ? "none" : library.name();
             }
             String name = opened.name();
             Report report = new Report(
@@ -111,6 +117,7 @@ public final class KernelBenchmark implements Callable<Integer> {
                                     " ", spec.commandLine().getParseResult().originalArgs()),
                     dtype,
                     count,
+                    vendor,
                     emulated,
                     results);
             spec.commandLine().getOut().print(report.markdown());
@@ -128,6 +135,19 @@ public final class KernelBenchmark implements Callable<Integer> {
         calls.addAll(OtherCalls.of(photo.height(), photo.width(), keep, type));
         calls.removeIf(call -> !call.name().contains(only));
         return calls;
+    }
+
+    /** The vendor's library, or null where it is not, or no card. */
+    private VendorLibrary library(Device opened) {
+        if (opened instanceof EmulatedDevice) {
+            return null;
+        }
+        try {
+            return VendorLibrary.open(opened);
+        } catch (DeviceException e) {
+            spec.commandLine().getErr().println("kernel-benchmark: no vendor's library beside: " + e.getMessage());
+            return null;
+        }
     }
 
     // ---------------------------------------------------------------- options

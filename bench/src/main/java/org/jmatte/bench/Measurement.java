@@ -8,7 +8,9 @@ import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.EmulatedDevice;
 import org.jmatte.kernels.Launch;
 import org.jmatte.kernels.LaunchProfile;
+import org.jmatte.kernels.PlainCall;
 import org.jmatte.kernels.Stream;
+import org.jmatte.kernels.VendorLibrary;
 
 /** The measuring: call by call, each with inputs of its own and beside what the device reaches. */
 final class Measurement {
@@ -17,8 +19,13 @@ final class Measurement {
 
     private Measurement() {}
 
-    /** Runs the calls that a photo of some size takes. */
-    static List<Result> of(Device device, Photo photo, List<KernelCall> calls, ElementType type, int runs) {
+    /**
+     * Runs the calls that a photo of some size takes.
+     *
+     * @param library runs their plain products and convolutions beside ours; null for nobody
+     */
+    static List<Result> of(
+            Device device, Photo photo, List<KernelCall> calls, ElementType type, int runs, VendorLibrary library) {
         boolean emulated = device instanceof EmulatedDevice;
         List<Result> results = new ArrayList<>();
         try (EventTimer timer = new EventTimer(device, runs, emulated ? 1 : EventTimer.FLUSHED_BYTES)) {
@@ -28,11 +35,21 @@ final class Measurement {
                     Consumer<Stream> prepared = call.preparation().prepare(inputs);
                     List<Launch> launches = launches(device, prepared);
                     double[] times = timer.microseconds(prepared);
-                    results.add(Result.of(photo, call, launches, times, ceilings, type));
+                    Double peer = library == null ? null : peer(library, launches, timer);
+                    results.add(Result.of(photo, call, launches, times, ceilings, type, peer));
                 }
             }
         }
         return results;
+    }
+
+    /** Microseconds of a library for the product or convolution that a call is, without its epilogue; else null. */
+    private static Double peer(VendorLibrary library, List<Launch> launches, EventTimer timer) {
+        PlainCall core = launches.size() == 1 ? launches.get(0).core() : null;
+        if (core == null || !library.run(core, timer.stream())) {
+            return null;
+        }
+        return EventTimer.quantile(timer.microseconds(stream -> library.run(core, stream)), 0.5);
     }
 
     /** What a call launches; runs it once, so that its kernels are loaded and its faults are known. */

@@ -15,6 +15,7 @@ import java.util.Locale;
  * @param date the day, {@code 2026-11-22}
  * @param driver the driver's own line about itself
  * @param command what was run
+ * @param vendor the library that was measured beside, or none
  * @param emulated whether there was no card: then times mean nothing
  */
 record Report(
@@ -24,12 +25,13 @@ record Report(
         String command,
         String dtype,
         int runs,
+        String vendor,
         boolean emulated,
         List<Result> results) {
     private static final String HEADER =
             """
-            | part | call | sizes | kernels | us | 10 % to 90 % | GB/s | of a copy | TFLOP/s | of the units |
-            |---|---|---|---|---|---|---|---|---|---|
+            | part | call | sizes | kernels | us | 10 % to 90 % | GB/s | of a copy | TFLOP/s | of the units | vendor's us | of it |
+            |---|---|---|---|---|---|---|---|---|---|---|---|
             """;
 
     private String table(String photo) {
@@ -47,9 +49,13 @@ record Report(
         String arithmetic = r.flops() == 0
                 ? "- | -"
                 : String.format(Locale.ROOT, "%.2f | %.0f %%", r.flopsPerSecond() * 1e-12, 100 * r.shareOfCeiling());
+        String vendor = r.vendorMicroseconds() == null
+                ? "- | -"
+                : String.format(
+                        Locale.ROOT, "%.1f | %.2f", r.vendorMicroseconds(), r.microseconds() / r.vendorMicroseconds());
         return String.format(
                 Locale.ROOT,
-                "| %s | %s | %s | %s | %.1f | %.1f to %.1f | %s | %s |",
+                "| %s | %s | %s | %s | %.1f | %.1f to %.1f | %s | %s | %s |",
                 r.stage(),
                 r.name(),
                 r.shape(),
@@ -58,7 +64,8 @@ record Report(
                 r.low(),
                 r.high(),
                 memory,
-                arithmetic);
+                arithmetic,
+                vendor);
     }
 
     /** What was measured, where and how. */
@@ -69,7 +76,7 @@ record Report(
                 %s, %s, %s. Medians of %d runs by events, each with a cold second-level cache. Bytes and FLOPs are those
                 that the call needs at least. A copy within the device moves as many bytes; the units, with all operands in
                 registers, are the matrix units for products of fp16 and bf16, else the FMA units. Both were measured in the
-                same run.
+                same run, as was the vendor's library: %s, which has the product or convolution alone, without our epilogue.
 
                     %s
                 """
@@ -79,6 +86,7 @@ record Report(
                         driver.isEmpty() ? device : device + ", " + driver,
                         dtype,
                         runs,
+                        vendor,
                         command);
     }
 

@@ -17,6 +17,7 @@ import org.jmatte.kernels.Launch;
  * @param flops useful ones
  * @param copyMicroseconds of a device copy that moves as many bytes
  * @param ceilingFlops FLOP/s of the units that it computes with
+ * @param vendorMicroseconds of the vendor's library for the same product or convolution without its epilogue, or null
  */
 record Result(
         String photo,
@@ -31,7 +32,8 @@ record Result(
         long bytes,
         long flops,
         double copyMicroseconds,
-        double ceilingFlops) {
+        double ceilingFlops,
+        Double vendorMicroseconds) {
     /** A call with what it launches and the ascending times of its runs. */
     static Result of(
             Photo photo,
@@ -39,7 +41,8 @@ record Result(
             List<Launch> launches,
             double[] times,
             MeasuredCeilings ceilings,
-            ElementType type) {
+            ElementType type,
+            Double vendorMicroseconds) {
         String operator = launches.get(0).operator();
         long bytes = launches.stream().mapToLong(Launch::bytes).sum();
         return new Result(
@@ -55,7 +58,8 @@ record Result(
                 bytes,
                 launches.stream().mapToLong(Launch::flops).sum(),
                 ceilings.copyMicroseconds(bytes),
-                ceilings.flops(operator, type));
+                ceilings.flops(operator, type),
+                vendorMicroseconds);
     }
 
     double bytesPerSecond() {

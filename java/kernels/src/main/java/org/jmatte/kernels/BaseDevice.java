@@ -13,6 +13,7 @@ abstract class BaseDevice implements Device {
     private volatile boolean closed;
     private volatile String failure;
     private volatile List<LaunchHook> hooks = NvtxRanges.hooks();
+    private volatile VendorLibrary library;
 
     // ---------------------------------------------------------------- what a device does, arguments checked
 
@@ -216,7 +217,10 @@ abstract class BaseDevice implements Device {
 
     private void run(Launch launch, Stream stream, List<LaunchHook> around) {
         if (around.isEmpty()) {
-            run(launch, stream);
+            VendorLibrary other = library;
+            if (other == null || launch.core() == null || !launch.core().whole() || !other.run(launch.core(), stream)) {
+                run(launch, stream);
+            }
         } else {
             List<LaunchHook> inner = around.subList(1, around.size());
             around.get(0).launch(launch, stream, () -> run(launch, stream, inner));
@@ -235,6 +239,11 @@ abstract class BaseDevice implements Device {
         List<LaunchHook> fewer = new ArrayList<>(hooks);
         fewer.remove(hook);
         hooks = List.copyOf(fewer);
+    }
+
+    @Override
+    public final void useLibrary(VendorLibrary vendors) {
+        library = vendors;
     }
 
     /** The block that a wrapper made must have the size of the kernel's struct. */

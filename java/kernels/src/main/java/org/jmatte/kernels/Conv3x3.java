@@ -187,7 +187,21 @@ public final class Conv3x3 {
             long bytes = (positions * out.channels() + read * in.channels())
                             * in.type().bytes()
                     + weight.bytes();
-            return frame().launch(out, o, parameters, 2L * TAPS * positions * out.channels() * in.channels(), bytes);
+            return frame().launch(out, o, parameters, 2L * TAPS * positions * out.channels() * in.channels(), bytes)
+                    .withCore(core());
+        }
+
+        /** Null for parts of a map. */
+        private PlainCall core() {
+            int height = out.height();
+            if (in.ring() < in.height() || out.ring() < height || o.columns() != null || o.count(height) < height) {
+                return null;
+            }
+            boolean whole = bias == null
+                    && o.activation() == Activation.IDENTITY
+                    && o.normWeight() == null
+                    && o.overflow() == null;
+            return new PlainCall.Convolution(out, in, weight, stride, whole);
         }
     }
 

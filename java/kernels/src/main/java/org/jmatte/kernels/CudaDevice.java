@@ -174,6 +174,16 @@ public final class CudaDevice extends BaseDevice {
         }
     }
 
+    /** Does something with this card's context current on this thread: calls of a library that works in it, say. */
+    public void inContext(Runnable work) {
+        ensureUsable();
+        IntSupplier call = () -> {
+            work.run();
+            return CUresult.CUDA_SUCCESS;
+        };
+        check(driver(call), "entering its context");
+    }
+
     /** @throws DeviceException unless {@code result} is success; after some errors the device is of no use any more */
     void check(int result, String doing) {
         if (result != CUresult.CUDA_SUCCESS) {

@@ -75,6 +75,13 @@ public interface Device extends AutoCloseable {
     /** Ends that; launches under way on other threads may still go through it. */
     void removeHook(LaunchHook hook);
 
+    /**
+     * From now on a vendor's library computes the launches that are plain products and convolutions, as far as it has them.
+     *
+     * @param library closed by whoever opened it, after it was replaced here; null for our own kernels alone
+     */
+    void useLibrary(VendorLibrary library);
+
     /** Waits for all work on all streams of this device. */
     void synchronize();
 

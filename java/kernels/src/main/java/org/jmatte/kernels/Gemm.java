@@ -303,14 +303,29 @@ public final class Gemm {
                 bytes += vector == null ? 0 : vector.bytes();
             }
             return new Launch(
-                    OPERATOR,
-                    kernel(strategy),
-                    Math.toIntExact(blocks(strategy.blockN)),
-                    1,
-                    1,
-                    parameters,
-                    2 * m() * n() * k(),
-                    bytes);
+                            OPERATOR,
+                            kernel(strategy),
+                            Math.toIntExact(blocks(strategy.blockN)),
+                            1,
+                            1,
+                            parameters,
+                            2 * m() * n() * k(),
+                            bytes)
+                    .withCore(core());
+        }
+
+        /** Null where rows are gathered, scattered, counted on the device or slices of others. */
+        private PlainCall core() {
+            if (o.gather != null || o.scatter != null || o.count != null || a.size(1) != k() || d.size(1) != n()) {
+                return null;
+            }
+            boolean accumulates = o.residual != null && o.residual.pointer() == d.pointer();
+            boolean whole = bias == null
+                    && o.activation == Activation.IDENTITY
+                    && o.scale == null
+                    && o.overflow == null
+                    && (o.residual == null || accumulates);
+            return new PlainCall.Product(d, a, w, accumulates, whole);
         }
 
         private String kernel(Strategy strategy) {

@@ -12,6 +12,7 @@ package org.jmatte.kernels;
  * @param parameters the kernel's parameter struct
  * @param flops floating-point operations, a fused multiply-add counting two
  * @param bytes bytes that the call must read and write at least once
+ * @param core what vendors' libraries could compute of it, or null
  */
 public record Launch(
         String operator,
@@ -21,7 +22,8 @@ public record Launch(
         int gridZ,
         ParameterBlock parameters,
         long flops,
-        long bytes) {
+        long bytes,
+        PlainCall core) {
     private static final int MAX_YZ = 65535;
 
     public Launch {
@@ -34,6 +36,23 @@ public record Launch(
                     operator + ": grid: expected at most 2^31 - 1 x 65535 x 65535 blocks, got " + gridX + " x " + gridY
                             + " x " + gridZ);
         }
+    }
+
+    /** A launch that is ours alone. */
+    public Launch(
+            String operator,
+            String kernel,
+            int gridX,
+            int gridY,
+            int gridZ,
+            ParameterBlock parameters,
+            long flops,
+            long bytes) {
+        this(operator, kernel, gridX, gridY, gridZ, parameters, flops, bytes, null);
+    }
+
+    Launch withCore(PlainCall call) {
+        return new Launch(operator, kernel, gridX, gridY, gridZ, parameters, flops, bytes, call);
     }
 
     /** The smallest integer not below a / b: blocks for so many elements. */

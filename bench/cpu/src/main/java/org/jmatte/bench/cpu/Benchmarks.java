@@ -131,8 +131,8 @@ public final class Benchmarks implements Callable<Integer> {
 
     private String head(String loadBefore) throws IOException {
         return """
-                %s, %s, %d threads, load %s before and %s after%s. Medians of %d rounds in which the peers took turns, and
-                between what they lay; a ratio is of one round's times. A quarter of MEMatte's tokens are kept, all of PAM's
+                %s, %s, %d threads, load %s before and %s after%s. Medians over the rounds, of which there were %d and in which the
+                peers took turns, with the least and the most; a ratio is of one round's times. A quarter of MEMatte's tokens are kept, all of PAM's
                 segments, everything is decoded. GFLOP/s and GB/s are of what the operator itself counts.
 
                     bench/run %s

@@ -41,10 +41,12 @@ final class Report {
                 ## Operators
 
                 %s
+
+                %s
                 ## Operators that are slower than libtorch's
 
                 %s"""
-                .formatted(head, NETWORKS, networks(), operators(), slower());
+                .formatted(head, NETWORKS, networks(), ceilings(), operators(), slower());
     }
 
     private String networks() {
@@ -142,8 +144,8 @@ final class Report {
     }
 
     /** The machine's ceilings, in a line. */
-    String ceilings() {
-        return "A copy moves %s GB/s (read and written); oneDNN's product in the cache makes %s GFLOP/s in fp32, %s in bf16."
+    private String ceilings() {
+        return "A copy moves %s GB/s, read and written; oneDNN's product in the cache makes %s GFLOP/s in fp32, %s in bf16."
                 .formatted(
                         Spread.number(1e-9 * copy()),
                         Spread.number(1e-9 * product("fp32")),

@@ -1,0 +1,2 @@
+/** cuBLAS and cuDNN as a {@link org.jmatte.kernels.VendorLibrary}. */
+package org.jmatte.vendor;
