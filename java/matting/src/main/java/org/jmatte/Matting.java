@@ -83,7 +83,10 @@ public final class Matting implements AutoCloseable {
         return execution.plan(height, width);
     }
 
-    /** Measures in about a second what this machine reaches; empty for the emulator, whose times mean nothing. */
+    /**
+     * Measures in about a second what this machine reaches, with up to half a gigabyte that no budget counts; empty for
+     * the emulator, whose times mean nothing.
+     */
     public Optional<Roofline> roofline() {
         return execution.roofline();
     }

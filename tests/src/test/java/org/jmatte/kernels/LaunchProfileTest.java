@@ -50,6 +50,25 @@ class LaunchProfileTest {
         assertEquals(List.of(), profile.entries());
     }
 
+    @DeviceTest
+    void oneStreamsLaunchesFollowEachOther(Device device) {
+        try (Stream other = device.createStream();
+                TestTensor x = TestTensor.filled(device, ElementType.FP32, 1, ROWS, CHANNELS);
+                TestTensor weight = TestTensor.filled(device, ElementType.FP32, 1, CHANNELS);
+                LaunchProfile profile = LaunchProfile.timing(device, other)) {
+            for (Stream stream : List.of(other, device.defaultStream(), other)) {
+                LayerNorm.run(device, x.tensor(), x.tensor(), weight.tensor(), weight.tensor(), 1, stream);
+            }
+            List<LaunchProfile.Entry> entries = profile.entries();
+            assertEquals(2, entries.size());
+            LaunchProfile.Entry first = entries.get(0);
+            LaunchProfile.Entry second = entries.get(1);
+            assertTrue(first.queued() <= first.launched() && first.launched() <= second.queued());
+            assertTrue(first.started() + 1e6 * first.milliseconds() <= second.started() + 1);
+            assertTrue(second.started() <= System.nanoTime());
+        }
+    }
+
     @Test
     void hooksStandAroundEachOther() {
         List<String> order = new ArrayList<>();
