@@ -48,15 +48,26 @@ final class Bottleneck {
         int wide = conv1.inputs();
         int narrow = conv1.outputs();
         int chunk = run.chunk(tokens, run.converted(wide) + run.floats(narrow), narrow);
-        run.scratch(() -> {
-            Tensor room = run.takeConverted(chunk, wide);
-            Tensor y = run.take(ElementType.FP32, chunk, narrow);
-            GpuRun.parts(tokens, chunk, (first, rows) -> {
-                Tensor operands = run.operands(x.rows(first, rows), room, Overflow.stream(block));
-                conv1.run(run, y.rows(0, rows), operands);
-                norm1.gelu(run, a.rows(first, rows), y.rows(0, rows));
-            });
+        run.parts(tokens, chunk, (first, rows) -> {
+            Tensor stream = x.rows(first, rows);
+            Tensor to = a.rows(first, rows);
+            run.band(
+                    Overflow.bottleneck(block),
+                    "tokens",
+                    first,
+                    rows,
+                    () -> {
+                        contract(run, run.as(run.operands(), stream, Overflow.bottleneck(block)), conv1, to);
+                        return () -> {};
+                    },
+                    () -> contract(run, run.widened(stream), conv1.widened(run), to));
         });
+    }
+
+    private void contract(GpuRun run, Tensor operands, Linear conv, Tensor a) {
+        Tensor y = run.take(ElementType.FP32, a.shape());
+        conv.run(run, y, operands);
+        norm1.gelu(run, a, y);
     }
 
     /** b = GELU(norm2(conv2(a))). */
@@ -84,7 +95,7 @@ final class Bottleneck {
         int chunk = run.chunk(tokens, run.floats(conv3.outputs()), conv3.outputs());
         run.scratch(() -> {
             Tensor y = run.take(ElementType.FP32, chunk, conv3.outputs());
-            GpuRun.parts(tokens, chunk, (first, rows) -> {
+            run.parts(tokens, chunk, (first, rows) -> {
                 conv3.run(run, y.rows(0, rows), b.rows(first, rows));
                 norm3.addTo(run, x.rows(first, rows), y.rows(0, rows));
             });

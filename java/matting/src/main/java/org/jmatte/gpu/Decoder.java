@@ -2,9 +2,11 @@ package org.jmatte.gpu;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jmatte.execution.ActiveArea;
 import org.jmatte.kernels.Conv3x3;
 import org.jmatte.kernels.DetailCapture;
+import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.FeatureMap;
 import org.jmatte.kernels.MapOptions;
 import org.jmatte.kernels.PhotoPlanes;
@@ -22,18 +24,30 @@ final class Decoder {
     private static final int[] FUSED = {256, 128, 64, 32};
 
     private final int features;
-    private final Tensor[] detail = new Tensor[DETAIL.length];
+    private final Weights narrow;
     private final Tensor[] detailBias = new Tensor[DETAIL.length];
-    private final Tensor[] fusedDetail = new Tensor[FUSED.length];
-    private final Tensor[] fusedUp = new Tensor[FUSED.length];
     private final Tensor[] fusedBias = new Tensor[FUSED.length];
-    private final Tensor head;
     private final Tensor headBias;
     private final Tensor alphaWeights;
     private final float alphaBias;
 
+    /** The convolutions' weights in one type. */
+    private record Weights(Tensor[] detail, Tensor[] fusedDetail, Tensor[] fusedUp, Tensor head) {
+        Weights widened(GpuRun run) {
+            return new Weights(
+                    widened(run, detail), widened(run, fusedDetail), widened(run, fusedUp), run.widened(head));
+        }
+
+        private static Tensor[] widened(GpuRun run, Tensor[] weights) {
+            return Stream.of(weights).map(run::widened).toArray(Tensor[]::new);
+        }
+    }
+
     Decoder(GpuWeights weights, int features) {
         this.features = features;
+        Tensor[] detail = new Tensor[DETAIL.length];
+        Tensor[] fusedDetail = new Tensor[FUSED.length];
+        Tensor[] fusedUp = new Tensor[FUSED.length];
         for (int i = 0; i < DETAIL.length; i++) {
             String name = "decoder.convstream.convs." + i + ".";
             Scale norm = weights.parameters().batchNorm(name + "bn");
@@ -52,7 +66,8 @@ final class Decoder {
         }
         String matting = "decoder.matting_head.matting_convs.";
         Scale norm = weights.parameters().batchNorm(matting + "1");
-        head = weights.convolution(matting + "0", norm, 0, FUSED[FUSED.length - 1]);
+        Tensor head = weights.convolution(matting + "0", norm, 0, FUSED[FUSED.length - 1]);
+        narrow = new Weights(detail, fusedDetail, fusedUp, head);
         headBias = weights.foldedBias(matting + "0", norm);
         alphaWeights = weights.vector(matting + "3.weight");
         alphaBias = weights.parameters().values(matting + "3.bias")[0];
@@ -65,25 +80,48 @@ final class Decoder {
      * @param keepKnown whether the trimap's known values replace the result
      */
     void run(GpuRun run, Tensor x, DeviceImages images, ActiveArea active, boolean keepKnown) {
+        run.band(
+                Overflow.decoder(),
+                "rows",
+                0,
+                run.geometry().height(),
+                () -> {
+                    decode(run, x, images, active, keepKnown, run.operands(), narrow);
+                    return () -> {};
+                },
+                () -> {
+                    run.forgetNotNumbers();
+                    decode(run, x, images, active, keepKnown, ElementType.FP32, narrow.widened(run));
+                });
+    }
+
+    private void decode(
+            GpuRun run,
+            Tensor x,
+            DeviceImages images,
+            ActiveArea active,
+            boolean keepKnown,
+            ElementType type,
+            Weights weights) {
         // Rows ahead and reach follow from the 3x3 convolutions and the bilinear taps below each map.
-        StripMap d1 = StripMap.of(run, DETAIL[0], 2, 12, 0, 40);
-        StripMap d2 = StripMap.of(run, DETAIL[1], 4, 6, 0, 36);
-        StripMap d3 = StripMap.of(run, DETAIL[2], 8, 3, 0, 24);
-        StripMap f0 = StripMap.of(run, FUSED[0], 8, 2, 0, 16);
-        StripMap f1 = StripMap.of(run, FUSED[1], 4, 2, 0, 8);
-        StripMap f2 = StripMap.of(run, FUSED[2], 2, 2, 0, 4);
-        StripMap f3 = StripMap.of(run, FUSED[3], 1, 2, 1, 2);
+        StripMap d1 = StripMap.of(run, type, DETAIL[0], 2, 12, 0, 40);
+        StripMap d2 = StripMap.of(run, type, DETAIL[1], 4, 6, 0, 36);
+        StripMap d3 = StripMap.of(run, type, DETAIL[2], 8, 3, 0, 24);
+        StripMap f0 = StripMap.of(run, type, FUSED[0], 8, 2, 0, 16);
+        StripMap f1 = StripMap.of(run, type, FUSED[1], 4, 2, 0, 8);
+        StripMap f2 = StripMap.of(run, type, FUSED[2], 2, 2, 0, 4);
+        StripMap f3 = StripMap.of(run, type, FUSED[3], 1, 2, 1, 2);
         List<StripMap> maps = new ArrayList<>(List.of(d1, d2, d3, f0, f1, f2, f3));
         int gridHeight = run.geometry().gridHeight();
         int gridWidth = run.geometry().gridWidth();
-        StripMap converted = new StripMap(gridHeight, gridWidth, features, VitArchitecture.PATCH, 2, 0, 48);
-        if (run.types().differ()) {
+        StripMap converted = new StripMap(type, gridHeight, gridWidth, features, VitArchitecture.PATCH, 2, 0, 48);
+        if (x.type() != type) {
             maps.add(converted);
         }
         run.scratch(() -> {
             Strips strips = new Strips(run, active, run.geometry().height(), maps);
             FeatureMap encoded;
-            if (run.types().differ()) {
+            if (x.type() != type) {
                 encoded = converted.map();
                 strips.add(converted, (from, to, columns) -> convert(run, encoded, x, from, to));
             } else {
@@ -96,25 +134,25 @@ final class Decoder {
                             run.device(),
                             d1.map(),
                             photo,
-                            detail[0],
+                            weights.detail[0],
                             detailBias[0],
                             2,
                             relu(from, to, columns),
                             run.stream()));
-            strips.add(d2, (from, to, columns) -> halve(run, 1, d2.map(), d1.map(), relu(from, to, columns)));
-            strips.add(d3, (from, to, columns) -> halve(run, 2, d3.map(), d2.map(), relu(from, to, columns)));
-            strips.add(f0, (from, to, columns) -> fuse(run, 0, f0.map(), d3.map(), encoded, from, to, columns));
-            strips.add(f1, (from, to, columns) -> fuse(run, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
-            strips.add(f2, (from, to, columns) -> fuse(run, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
+            strips.add(d2, (from, to, columns) -> halve(run, weights, 1, d2.map(), d1.map(), relu(from, to, columns)));
+            strips.add(d3, (from, to, columns) -> halve(run, weights, 2, d3.map(), d2.map(), relu(from, to, columns)));
+            strips.add(f0, (from, to, columns) -> fuse(run, weights, 0, f0.map(), d3.map(), encoded, from, to, columns));
+            strips.add(f1, (from, to, columns) -> fuse(run, weights, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
+            strips.add(f2, (from, to, columns) -> fuse(run, weights, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
             strips.add(
                     f3,
                     (from, to, columns) -> DetailCapture.fusePhoto(
                             run.device(),
                             f3.map(),
                             f2.map(),
-                            fusedUp[3],
+                            weights.fusedUp[3],
                             photo,
-                            fusedDetail[3],
+                            weights.fusedDetail[3],
                             fusedBias[3],
                             relu(from, to, columns),
                             run.stream()));
@@ -125,7 +163,7 @@ final class Decoder {
                             run.device(),
                             images.alpha(),
                             f3.map(),
-                            head,
+                            weights.head,
                             headBias,
                             alphaWeights,
                             alphaBias,
@@ -156,13 +194,21 @@ final class Decoder {
     }
 
     /** The next map of details, at half the resolution. */
-    private void halve(GpuRun run, int i, FeatureMap out, FeatureMap in, MapOptions options) {
-        Conv3x3.run(run.device(), out, in, detail[i], detailBias[i], 2, options, run.stream());
+    private void halve(GpuRun run, Weights weights, int i, FeatureMap out, FeatureMap in, MapOptions options) {
+        Conv3x3.run(run.device(), out, in, weights.detail[i], detailBias[i], 2, options, run.stream());
     }
 
     private void fuse(
-            GpuRun run, int i, FeatureMap out, FeatureMap details, FeatureMap low, int from, int to, Tensor columns) {
-        Conv3x3.run(run.device(), out, details, fusedDetail[i], null, 1, Strips.part(from, to, columns), run.stream());
-        DetailCapture.fuse(run.device(), out, low, fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
+            GpuRun run,
+            Weights weights,
+            int i,
+            FeatureMap out,
+            FeatureMap details,
+            FeatureMap low,
+            int from,
+            int to,
+            Tensor columns) {
+        Conv3x3.run(run.device(), out, details, weights.fusedDetail[i], null, 1, Strips.part(from, to, columns), run.stream());
+        DetailCapture.fuse(run.device(), out, low, weights.fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
     }
 }

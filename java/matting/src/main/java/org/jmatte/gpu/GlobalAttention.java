@@ -45,7 +45,7 @@ final class GlobalAttention {
             qkv.run(run, packed, rows);
             SparseAttention.relative(
                     run.device(), rows, heads(packed), tableH, tableW, gridHeight, gridWidth, run.stream());
-            projection.addTo(run, x, rows, block);
+            projection.addTo(run, x, rows, Overflow.mixed(block));
         });
     }
 

@@ -1,8 +1,9 @@
 package org.jmatte.gpu;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 import org.jmatte.Backend;
 import org.jmatte.InvalidInputException;
@@ -59,8 +60,8 @@ public final class GpuExecution extends Execution {
     private final GpuModel model;
 
     private final Planner planner;
-    /** Places of {@link Overflow} whose numbers fp16 did not hold so far. */
-    private final AtomicInteger wide = new AtomicInteger();
+    /** The set of {@link Overflow}'s places of which bands had to be repeated so far. */
+    private final AtomicLong overflowing = new AtomicLong();
 
     private GpuExecution(ModelSource source, MattingOptions options, SharedDevice shared, Checkpoint checkpoint) {
         this.shared = shared;
@@ -146,8 +147,9 @@ public final class GpuExecution extends Execution {
         }
         ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
         long budget = options.memoryBudget();
+        long watched = overflowing.get();
         while (true) {
-            Fit fit = planner.fit(task, budget, wide.get());
+            Fit fit = planner.fit(task, budget, watched);
             int cap = fit.task().job().tokenCap();
             if (cap < task.job().tokenCap()) {
                 LOG.warn("{} bytes of memory lower the token cap to {}: quality may suffer", budget, cap);
@@ -157,15 +159,18 @@ public final class GpuExecution extends Execution {
             try {
                 lane = shared.lanes().enter(this, fit.arenaBytes(), activationsLimit());
             } catch (OutOfDeviceMemoryException e) {
-                budget = leaner(task, fit, e);
+                budget = leaner(task, fit, e, watched);
                 continue;
             }
             try {
+                GpuRun walk = GpuRun.computing(fit.walk(), lane);
                 Matte matte = heard(
-                        request.runListener(), fit, lane, () -> computed(fit, photo, trimap, active, alpha, lane));
+                        request.runListener(), fit, lane, () -> computed(fit, walk, photo, trimap, active, alpha, lane));
                 if (matte != null) {
+                    overflowing.accumulateAndGet(walk.repeated(), (known, more) -> known | more);
                     return matte;
                 }
+                watched |= toWatch(Overflow.first(walk.overflows()), watched);
             } finally {
                 shared.lanes().leave(lane);
             }
@@ -178,10 +183,10 @@ public final class GpuExecution extends Execution {
     }
 
     /** A budget for what the device has left, below that of a run that it did not hold; throws what it said if none is. */
-    private long leaner(Task task, Fit fit, OutOfDeviceMemoryException said) {
+    private long leaner(Task task, Fit fit, OutOfDeviceMemoryException said, long watched) {
         long budget = Math.min(fit.peakBytes() - 1, weightsBytes + said.freeBytes());
         try {
-            planner.fit(task, budget, wide.get());
+            planner.fit(task, budget, watched);
         } catch (InvalidInputException e) {
             said.addSuppressed(e);
             throw said;
@@ -216,11 +221,11 @@ public final class GpuExecution extends Execution {
                 entry.started() + Math.round(entry.milliseconds() * NANOS_PER_MILLI));
     }
 
-    /** Computes; null if numbers overflowed and {@link #wide} says now which layers need fp32. */
-    private Matte computed(Fit fit, Photo photo, Trimap trimap, ActiveArea active, Alpha alpha, Lane lane) {
+    /** Computes; null if numbers overflowed where nobody watched. */
+    private Matte computed(
+            Fit fit, GpuRun walk, Photo photo, Trimap trimap, ActiveArea active, Alpha alpha, Lane lane) {
         MatteRequest request = fit.task().request();
         lane.stream().record(lane.begin());
-        GpuRun walk = GpuRun.computing(fit.walk(), lane);
         DeviceImages images = fit.task().images(walk, network);
         images.upload(walk, photo, trimap, alpha);
         Job job = model.job(network, walk.geometry(), request)
@@ -228,10 +233,9 @@ public final class GpuExecution extends Execution {
         Job.Walk choices = job.walk(walk, images, active, lane.encoded());
         images.download(walk, alpha);
         lane.stream().record(lane.end());
-        int overflow = walk.overflows();
+        long overflow = walk.overflows();
         request.cancellation().check();
         if (overflow != 0) {
-            widen(Overflow.first(overflow), fit.settings().wide());
             return null;
         }
         Routing routing = choices.routing();
@@ -248,21 +252,26 @@ public final class GpuExecution extends Execution {
     }
 
     /**
-     * Notes for this run and all later ones that a layer's numbers are too large for its type.
+     * What to watch from now on: a place that overflowed, and those behind it, which have seen its infinities. To watch
+     * always would make the device wait after every band; so it is done for an image that needs it, and later only where
+     * it did.
      *
-     * @param before places that were wide already
-     * @throws ArithmeticException if wider numbers would not help: what the stream does not hold, what comes after does
-     *     not either
+     * @throws ArithmeticException if that would not help
      */
-    private void widen(int place, int before) {
-        boolean helps = options.precision() == Precision.FP16 && Overflow.isRefinement(place);
-        if (!helps || (before & place) != 0) {
-            throw new ArithmeticException(Overflow.name(place) + ": numbers pass what " + options.precision()
-                    + " holds; the checkpoint's weights do not fit this photo in that type: use bf16 or fp32");
+    private long toWatch(int place, long watched) {
+        boolean helps = options.precision() == Precision.FP16
+                && Overflow.isRepeatable(place)
+                && !Overflow.contains(watched, place);
+        if (!helps) {
+            throw new ArithmeticException(Overflow.name(place) + ": numbers pass what "
+                    + options.precision().name().toLowerCase(Locale.ROOT)
+                    + " holds; the checkpoint's weights do not fit this photo"
+                    + (options.precision() == Precision.FP32 ? "" : " in that type: use bf16 or fp32"));
         }
-        wide.accumulateAndGet(place, (known, one) -> known | one);
         LOG.warn(
-                "{}: numbers pass what fp16 holds; repeated with fp32 there, and so from now on", Overflow.name(place));
+                "{}: numbers pass what fp16 holds; begun again, to repeat in fp32 those bands where they do",
+                Overflow.name(place));
+        return Overflow.repeatableFrom(place);
     }
 
     @Override

@@ -5,6 +5,8 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jmatte.MatteRequest;
 import org.jmatte.Plan;
 import org.jmatte.StageListener;
@@ -12,16 +14,21 @@ import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.Convert;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Gemm;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.kernels.Stream;
 import org.jmatte.kernels.Tensor;
 import org.jmatte.network.Geometry;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * One walk through a network on a device: on a {@link PlanningDevice} it notes what a run would take, elsewhere it
- * computes. Layers see no difference.
+ * computes. Layers see no difference. If only memory is asked for, of like parts only the first is walked through.
  */
 final class GpuRun {
+    private static final Logger LOG = LoggerFactory.getLogger(GpuRun.class);
+
     private final Device device;
     private final Stream stream;
     private final Transfers transfers;
@@ -30,8 +37,19 @@ final class GpuRun {
     private final Settings settings;
     private final MatteRequest request;
     private final int expectedStages;
+    private final boolean sizesOnly;
     private final Tensor notNumbers;
+    /** [2] i32: {@link Overflow}'s places, 32 in each. */
     private final Tensor overflow;
+    /** [2] i32: the same of the band under way, if its place is watched. */
+    private final Tensor bandOverflow;
+
+    private long repeated;
+    /** Whether a band is under way again. */
+    private boolean repeating;
+    /** In place of the device while memory is taken and nothing done; else null. */
+    private PlanningDevice idle;
+
     private final List<Plan.Stage> stages = new ArrayList<>();
     private long decodedPixels;
 
@@ -43,7 +61,8 @@ final class GpuRun {
             Geometry geometry,
             Settings settings,
             MatteRequest request,
-            int expectedStages) {
+            int expectedStages,
+            boolean sizesOnly) {
         this.device = device;
         this.stream = stream;
         this.transfers = transfers;
@@ -52,15 +71,20 @@ final class GpuRun {
         this.settings = settings;
         this.request = request;
         this.expectedStages = expectedStages;
+        this.sizesOnly = sizesOnly;
         notNumbers = arena.take(ElementType.I32, 1);
-        overflow = arena.take(ElementType.I32, 1);
-        for (Tensor flag : new Tensor[] {notNumbers, overflow}) {
+        overflow = arena.take(ElementType.I32, 2);
+        bandOverflow = arena.take(ElementType.I32, 2);
+        for (Tensor flag : new Tensor[] {notNumbers, overflow, bandOverflow}) {
             device.fill(flag.pointer(), (byte) 0, flag.bytes(), stream);
         }
     }
 
-    static GpuRun planning(PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request) {
-        return new GpuRun(device, device.defaultStream(), null, Arena.planning(), geometry, settings, request, 0);
+    /** @param sizesOnly whether work need not be counted */
+    static GpuRun planning(
+            PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request, boolean sizesOnly) {
+        return new GpuRun(
+                device, device.defaultStream(), null, Arena.planning(), geometry, settings, request, 0, sizesOnly);
     }
 
     /** A walk that computes, on a lane with the memory planned for it. */
@@ -73,15 +97,16 @@ final class GpuRun {
                 plan.geometry,
                 plan.settings,
                 plan.request,
-                plan.stages.size());
+                plan.stages.size(),
+                false);
     }
 
     Device device() {
-        return device;
+        return idle == null ? device : idle;
     }
 
     Stream stream() {
-        return stream;
+        return idle == null ? stream : idle.defaultStream();
     }
 
     /** The way of data to and from the device; null while planning. */
@@ -118,14 +143,92 @@ final class GpuRun {
         return notNumbers;
     }
 
-    /** [1] i32: bits of {@link Overflow}. */
-    Tensor overflow() {
-        return overflow;
+    /** The set of {@link Overflow}'s places where numbers passed what their type holds; waits for the device. */
+    long overflows() {
+        return read(overflow).getLong(0);
     }
 
-    /** Places of {@link Overflow} where numbers passed what their type holds; waits for the device. */
-    int overflows() {
-        return read(overflow).getInt(0);
+    /** The set of {@link Overflow}'s places of which bands were repeated. */
+    long repeated() {
+        return repeated;
+    }
+
+    /** Where a place of {@link Overflow} is reported. */
+    private Tensor flag(int place) {
+        Tensor flags = watches(place) && !repeating ? bandOverflow : overflow;
+        return flags.rows(place / Integer.SIZE, 1);
+    }
+
+    private static int bit(int place) {
+        return 1 << place % Integer.SIZE;
+    }
+
+    /** Has what overflows reported. @param place of {@link Overflow} */
+    Gemm.Options flagging(Gemm.Options options, int place) {
+        return options.overflow(flag(place), bit(place));
+    }
+
+    private boolean watches(int place) {
+        return Overflow.contains(settings.watched(), place);
+    }
+
+    /**
+     * Does a band's work, and does it again in fp32 if its place is watched and its numbers passed what their type holds.
+     * Memory is taken for both, whatever happens.
+     *
+     * @param place of {@link Overflow}
+     * @param unit what the band is made of
+     * @param attempt the work; it returns its last step, which changes what the repetition starts from
+     * @param wide all of it in fp32
+     */
+    void band(int place, String unit, int first, int count, Supplier<Runnable> attempt, Runnable wide) {
+        boolean[] overflowed = new boolean[1];
+        scratch(() -> {
+            Runnable last = attempt.get();
+            overflowed[0] = watches(place) && overflowed(place);
+            if (!overflowed[0] || planning()) {
+                last.run();
+            }
+        });
+        if (!watches(place)) {
+            return;
+        }
+        if (overflowed[0]) {
+            repeated |= 1L << place;
+            if (!planning()) {
+                LOG.warn(
+                        "{}, {} {} to {}: numbers pass what {} holds; repeated in fp32",
+                        Overflow.name(place),
+                        unit,
+                        first,
+                        first + count - 1,
+                        operands());
+            }
+        } else {
+            idle = new PlanningDevice(device.architecture(), device.multiprocessors());
+        }
+        repeating = true;
+        scratch(wide);
+        repeating = false;
+        idle = null;
+    }
+
+    /** Whether the band under way overflowed, which is forgotten; waits for the device. A plan is for bands that do. */
+    private boolean overflowed(int place) {
+        if (planning()) {
+            return true;
+        }
+        Tensor flag = flag(place);
+        if (read(flag).getInt(0) == 0) {
+            return false;
+        }
+        device.fill(flag.pointer(), (byte) 0, flag.bytes(), stream);
+        return true;
+    }
+
+    /** Alpha is made again. */
+    void forgetNotNumbers() {
+        device().fill(notNumbers.pointer(), (byte) 0, notNumbers.bytes(), stream());
     }
 
     /**
@@ -141,17 +244,17 @@ final class GpuRun {
         }
     }
 
-    /** Whether a layer is to run in fp32. @param place of {@link Overflow} */
-    boolean isWide(int place) {
-        return (settings.wide() & place) != 0;
-    }
-
     MatteRequest request() {
         return request;
     }
 
+    /** Whether only memory is asked for: what takes none may be left out. */
+    boolean sizesOnly() {
+        return sizesOnly;
+    }
+
     boolean planning() {
-        return device instanceof PlanningDevice;
+        return device() instanceof PlanningDevice;
     }
 
     /** Who hears intermediate results; null for nobody. */
@@ -214,26 +317,38 @@ final class GpuRun {
 
     /** Converts; what overflows is reported. @param place of {@link Overflow} */
     void convert(Tensor to, Tensor from, int place) {
-        Convert.run(device, to, from, overflow, place, stream);
+        Convert.run(device(), to, from, flag(place), bit(place), stream());
     }
 
-    /**
-     * Rows of the stream as operands: themselves, or converted into {@code room}, of which the front is taken.
-     *
-     * @param place of {@link Overflow}
-     */
-    Tensor operands(Tensor rows, Tensor room, int place) {
-        if (!types().differ()) {
-            return rows;
+    /** A tensor in another type: itself, or converted in memory that is taken. @param place of {@link Overflow} */
+    Tensor as(ElementType type, Tensor tensor, int place) {
+        if (tensor.type() == type) {
+            return tensor;
         }
-        Tensor converted = room.rows(0, rows.size(0));
-        convert(converted, rows, place);
+        Tensor converted = take(type, tensor.shape());
+        convert(converted, tensor, place);
         return converted;
     }
 
-    /** Room for {@link #operands} of so many rows; null where nothing is converted. */
-    Tensor takeConverted(long rows, long channels) {
-        return types().differ() ? take(rows, channels) : null;
+    /** A tensor in fp32: itself, or converted in memory that is taken. */
+    Tensor widened(Tensor tensor) {
+        if (tensor.type() == ElementType.FP32) {
+            return tensor;
+        }
+        Tensor wide = take(ElementType.FP32, tensor.shape());
+        Convert.run(device(), wide, tensor, stream());
+        return wide;
+    }
+
+    /** Changes rows of the stream that are at hand in fp32. @param place of {@link Overflow}, should they not fit back */
+    void inFp32(Tensor stream, int place, Consumer<Tensor> change) {
+        scratch(() -> {
+            Tensor wide = widened(stream);
+            change.accept(wide);
+            if (wide != stream) {
+                convert(stream, wide, place);
+            }
+        });
     }
 
     /** Operands that take as many bytes as so many floats. */
@@ -241,7 +356,7 @@ final class GpuRun {
         return count * ElementType.FP32.bytes() / operands().bytes();
     }
 
-    /** Elements that {@link #takeConverted} takes per row. */
+    /** Elements per row that the stream takes as operands, besides itself. */
     long converted(long channels) {
         return types().differ() ? channels : 0;
     }
@@ -272,8 +387,9 @@ final class GpuRun {
     }
 
     /** Part after part of {@code total}, each of so many but the last. */
-    static void parts(int total, int size, Part part) {
-        for (int first = 0; first < total; first += size) {
+    void parts(int total, int size, Part part) {
+        int end = sizesOnly ? Math.min(total, size) : total;
+        for (int first = 0; first < end; first += size) {
             part.run(first, Math.min(size, total - first));
         }
     }

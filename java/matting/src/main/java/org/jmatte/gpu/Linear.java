@@ -1,7 +1,5 @@
 package org.jmatte.gpu;
 
-import org.jmatte.kernels.Convert;
-import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.Gemm;
 import org.jmatte.kernels.Tensor;
 
@@ -29,15 +27,13 @@ record Linear(Tensor weight, Tensor bias) {
         Gemm.run(run.device(), d, a, weight, bias, options, run.stream());
     }
 
-    /** stream += a weight' + bias, in a block of the network. */
-    void addTo(GpuRun run, Tensor stream, Tensor a, int block) {
-        run(run, stream, a, Gemm.Options.NONE.add(stream).overflow(run.overflow(), Overflow.stream(block)));
+    /** stream += a weight' + bias. @param place of {@link Overflow} */
+    void addTo(GpuRun run, Tensor stream, Tensor a, int place) {
+        run(run, stream, a, run.flagging(Gemm.Options.NONE.add(stream), place));
     }
 
     /** The same layer in fp32, in memory that is taken. */
     Linear widened(GpuRun run) {
-        Tensor wide = run.take(ElementType.FP32, weight.shape());
-        Convert.run(run.device(), wide, weight, run.stream());
-        return new Linear(wide, bias);
+        return new Linear(run.widened(weight), bias);
     }
 }

@@ -1,5 +1,7 @@
 package org.jmatte.gpu;
 
+import org.jmatte.kernels.ElementType;
+import org.jmatte.kernels.Gemm;
 import org.jmatte.kernels.Tensor;
 import org.jmatte.kernels.WindowAttention;
 import org.jmatte.network.VitArchitecture;
@@ -32,36 +34,58 @@ final class LocalAttention {
     }
 
     void run(GpuRun run, Tensor x) {
+        int windowRow = VitArchitecture.WINDOW * run.geometry().gridWidth();
+        int windowRows = (run.geometry().gridHeight() + VitArchitecture.WINDOW - 1) / VitArchitecture.WINDOW;
+        long rowBytes = 4L * projection.outputs() * windowRow * run.operands().bytes();
+        int band = run.tiling().even(run.arena().mark(), rowBytes, run.tiling().windows(), windowRows);
+        Weights narrow = new Weights(qkv, projection, relH, relW);
+        run.parts((int) x.size(0), band * windowRow, (first, tokens) -> {
+            Tensor stream = x.rows(first, tokens);
+            run.band(
+                    Overflow.mixing(block),
+                    "tokens",
+                    first,
+                    tokens,
+                    () -> begin(run, stream, run.operands(), narrow),
+                    () -> repeat(run, stream, windowRow));
+        });
+    }
+
+    /** The weights in one type. */
+    private record Weights(Linear qkv, Linear projection, Tensor relH, Tensor relW) {}
+
+    /** Queues the attention of a band; returns what adds its projection. */
+    private Runnable begin(GpuRun run, Tensor stream, ElementType type, Weights weights) {
+        long tokens = stream.size(0);
         int channels = projection.outputs();
         int heads = channels / VitArchitecture.HEAD_DIM;
         int gridWidth = run.geometry().gridWidth();
-        int windowRow = VitArchitecture.WINDOW * gridWidth;
-        int windowRows = (run.geometry().gridHeight() + VitArchitecture.WINDOW - 1) / VitArchitecture.WINDOW;
-        long rowBytes = 4L * channels * windowRow * run.operands().bytes();
-        int band = run.tiling().even(run.arena().mark(), rowBytes, run.tiling().windows(), windowRows);
-        int tokens = Math.min((int) x.size(0), band * windowRow);
-        Tensor bias = qkv.bias().reshape(3, heads, VitArchitecture.HEAD_DIM);
-        run.scratch(() -> {
-            // The norm's rows are read when the attention's are written over them.
-            Tensor rows = run.take(tokens, channels);
-            Tensor packed = run.take(tokens, 3L * channels);
-            GpuRun.parts((int) x.size(0), tokens, (first, count) -> {
-                Tensor stream = x.rows(first, count);
-                Tensor operands = rows.rows(0, count);
-                norm.run(run, operands, stream);
-                qkv.run(run, packed.rows(0, count), operands);
-                WindowAttention.run(
-                        run.device(),
-                        operands,
-                        packed.rows(0, count).reshape(count, 3, heads, VitArchitecture.HEAD_DIM),
-                        bias,
-                        relH,
-                        relW,
-                        count / gridWidth,
-                        gridWidth,
-                        run.stream());
-                projection.addTo(run, stream, operands, block);
-            });
-        });
+        // The norm's rows are read when the attention's are written over them.
+        Tensor rows = run.take(type, tokens, channels);
+        Tensor packed = run.take(type, tokens, 3L * channels);
+        norm.run(run, rows, stream);
+        weights.qkv.run(run, packed, rows, run.flagging(Gemm.Options.NONE, Overflow.mixing(block)));
+        WindowAttention.run(
+                run.device(),
+                rows,
+                packed.reshape(tokens, 3, heads, VitArchitecture.HEAD_DIM),
+                qkv.bias().reshape(3, heads, VitArchitecture.HEAD_DIM),
+                weights.relH,
+                weights.relW,
+                (int) (tokens / gridWidth),
+                gridWidth,
+                run.stream());
+        return () -> weights.projection.addTo(run, stream, rows, Overflow.mixed(block));
+    }
+
+    /** In rows of windows. */
+    private void repeat(GpuRun run, Tensor x, int windowRow) {
+        Weights wide = new Weights(qkv.widened(run), projection.widened(run), run.widened(relH), run.widened(relW));
+        run.parts(
+                (int) x.size(0),
+                windowRow,
+                (first, tokens) -> run.inFp32(x.rows(first, tokens), Overflow.mixed(block), stream -> begin(
+                                run, stream, ElementType.FP32, wide)
+                        .run()));
     }
 }

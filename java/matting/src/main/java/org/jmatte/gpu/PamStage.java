@@ -122,7 +122,7 @@ final class PamStage {
             up.run(run, rows(share), rows(coarser));
             int band = band(run, x, x.channels());
             FeatureMap sum = new FeatureMap(run.take(band, x.width(), x.channels()), x.height(), x.channels());
-            GpuRun.parts(x.height(), band, (top, rows) -> {
+            run.parts(x.height(), band, (top, rows) -> {
                 Resample.rows(run.device(), sum, share, top, top + rows, run.stream());
                 Tensor sums = sum.rows().rows(0, rows).reshape((long) rows * x.width(), x.channels());
                 entry.run(run, sums, rows(skipped, top, rows), Gemm.Options.NONE.add(sums));
@@ -161,7 +161,7 @@ final class PamStage {
         DepthwiseConv.Options options =
                 DepthwiseConv.Options.NONE.norm(module.norm.weight(), module.norm.bias(), module.norm.eps());
         int[] convolved = {0};
-        GpuRun.parts(height, band, (top, rows) -> {
+        run.parts(height, band, (top, rows) -> {
             int from = convolved[0];
             int end = Math.min(height, top + rows + REACH);
             if (end > from) {
@@ -188,7 +188,7 @@ final class PamStage {
             int band = moduleBand(run, x);
             takeNormed(run, x, band);
             Segment layers = segment(segment);
-            GpuRun.parts(x.height(), band, (top, rows) -> {
+            run.parts(x.height(), band, (top, rows) -> {
                 Tensor part = rows(x, top, rows);
                 add(run, part, part, layers.first, layers.second);
             });
@@ -217,7 +217,7 @@ final class PamStage {
         run.scratch(() -> {
             Tensor room = run.take((long) chunk * widest); // for either branch of a segment
             Tensor hidden = Tensor.wrap(room.pointer(), room.type(), chunk, first.outputs());
-            GpuRun.parts(positions, chunk, (at, rows) -> {
+            run.parts(positions, chunk, (at, rows) -> {
                 Tensor to = x.rows(at, rows);
                 first.run(
                         run,

@@ -63,7 +63,7 @@ final class PatchEmbedding {
         int chunk = run.chunk(tokens, EmbedPatches.PATCH_VALUES, projection.outputs());
         run.scratch(() -> {
             Tensor patches = run.take(chunk, EmbedPatches.PATCH_VALUES);
-            GpuRun.parts(tokens, chunk, (first, rows) -> {
+            run.parts(tokens, chunk, (first, rows) -> {
                 images.unfold(run, patches.rows(0, rows), gridWidth, first);
                 projection.run(run, x.rows(first, rows), patches.rows(0, rows));
             });

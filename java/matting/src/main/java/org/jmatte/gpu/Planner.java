@@ -65,7 +65,7 @@ final class Planner {
         return new Task(geometry, bits, snap, request, shapes.job(network, geometry, request));
     }
 
-    /** A run that was walked through. */
+    /** A run whose memory is known. */
     final class Fit {
         private final Task task;
         private final Settings settings;
@@ -74,10 +74,15 @@ final class Planner {
         Fit(Task task, Settings settings) {
             this.task = task;
             this.settings = settings;
+            walk = walked(true);
+        }
+
+        private GpuRun walked(boolean sizesOnly) {
             PlanningDevice device = new PlanningDevice(architecture, multiprocessors);
-            walk = GpuRun.planning(device, task.geometry, settings, task.request);
-            DeviceImages images = task.images(walk, network);
-            task.job.walk(walk, images, ActiveArea.everything(), device.createEvent());
+            GpuRun run = GpuRun.planning(device, task.geometry, settings, task.request, sizesOnly);
+            DeviceImages images = task.images(run, network);
+            task.job.walk(run, images, ActiveArea.everything(), device.createEvent());
+            return run;
         }
 
         Task task() {
@@ -107,9 +112,10 @@ final class Planner {
         }
 
         Plan toPlan() {
+            GpuRun counted = walked(false);
             long flops = 0;
             long movedBytes = 0;
-            for (Plan.Stage stage : walk.stages()) {
+            for (Plan.Stage stage : counted.stages()) {
                 flops += stage.flops();
                 movedBytes += stage.movedBytes();
             }
@@ -124,9 +130,9 @@ final class Planner {
                     task.job.tokenCap(),
                     task.job.gmacs(),
                     task.job.gmacs() * geometry.referenceAreas(),
-                    geometry.paddedShare(walk.decodedPixels()),
+                    geometry.paddedShare(counted.decodedPixels()),
                     settings.toString(),
-                    walk.stages());
+                    counted.stages());
         }
     }
 
@@ -135,25 +141,25 @@ final class Planner {
      * allowed, then what takes few launches, and last a lower token cap.
      *
      * @param budget bytes, or 0 for none
-     * @param wide places of {@link Overflow} that need fp32
+     * @param watched as in {@link Settings}
      * @throws InvalidInputException if the budget does not suffice
      */
-    Fit fit(Task task, long budget, int wide) {
+    Fit fit(Task task, long budget, long watched) {
         List<Types> types = types();
         if (budget == 0) {
             Tiling tiling = Tiling.CHOICES[Tiling.first(multiprocessors)];
-            Fit fit = new Fit(task, new Settings(types.get(0), tiling, wide));
+            Fit fit = new Fit(task, new Settings(types.get(0), tiling, watched));
             return fit.within(fit.peakBytes());
         }
         for (Types choice : types) {
             for (Tiling tiling : Tiling.CHOICES) {
-                Fit fit = new Fit(task, new Settings(choice, tiling, wide));
+                Fit fit = new Fit(task, new Settings(choice, tiling, watched));
                 if (fit.peakBytes() <= budget) {
                     return fit.within(budget);
                 }
             }
         }
-        return lowered(task, budget, new Settings(types.get(types.size() - 1), Tiling.LEANEST, wide));
+        return lowered(task, budget, new Settings(types.get(types.size() - 1), Tiling.LEANEST, watched));
     }
 
     /** Types to try, the best first. */

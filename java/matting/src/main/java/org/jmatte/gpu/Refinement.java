@@ -30,7 +30,7 @@ final class Refinement {
     private final Tensor gateKernel;
 
     Refinement(GpuWeights weights, int block) {
-        place = Overflow.refinement(block);
+        place = Overflow.mixing(block);
         String name = GpuWeights.block(block) + ".efficient_block.";
         fc1 = weights.linear(name + "fc1");
         fc2 = weights.linear(name + "fc2");
@@ -51,83 +51,101 @@ final class Refinement {
      * @param gate [C] fp32: takes 1 + gate
      */
     void run(GpuRun run, Tensor x, Tensor y, Tensor gate) {
+        int height = run.geometry().gridHeight();
+        int width = run.geometry().gridWidth();
+        int hidden = fc1.outputs();
         run.scratch(() -> {
-            if (run.isWide(place)) {
-                Linear wide1 = fc1.widened(run);
-                Linear wide2 = fc2.widened(run);
-                refine(run, x, y, gate, wide1, wide2, ElementType.FP32);
-            } else {
-                refine(run, x, y, gate, fc1, fc2, run.operands());
-            }
+            int band = band(run);
+            Tensor partial = run.take(ElementType.FP32, partialRows(run, band), hidden);
+            Tensor mean = run.take(ElementType.FP32, hidden);
+            Hidden narrow = new Hidden(run, run.operands(), fc1, fc2, band);
+            run.parts(height, band, (top, rows) -> {
+                long before = top / band * Ltrm.partialRows(run.device(), band, width, hidden);
+                Tensor sums = partial.rows(before, Ltrm.partialRows(run.device(), rows, width, hidden));
+                run.band(
+                        place,
+                        "token rows",
+                        top,
+                        rows,
+                        () -> {
+                            narrow.refine(run, x, y, sums, top, rows);
+                            return () -> {};
+                        },
+                        () -> new Hidden(run, ElementType.FP32, fc1.widened(run), fc2.widened(run), rows)
+                                .refine(run, x, y, sums, top, rows));
+            });
+            Ltrm.mean(run.device(), mean, partial, (long) height * width, run.stream());
+            Ltrm.gate(run.device(), gate, fc2.weight(), fc2.bias(), mean, gateKernel, run.stream());
         });
     }
 
-    /** @param type of the hidden maps and both layers' weights */
-    private void refine(GpuRun run, Tensor x, Tensor y, Tensor gate, Linear first, Linear second, ElementType type) {
-        int height = run.geometry().gridHeight();
-        int width = run.geometry().gridWidth();
-        int channels = first.inputs();
-        int hidden = first.outputs();
-        boolean converts = x.type() != type;
-        boolean narrows = y.type() != type;
-        int band = band(run, type, (converts ? channels : 0) + (narrows ? channels : 0));
-        int ring = Math.min(height, band + 2 * HALO);
-        long positions = (long) band * width;
-        Tensor map = run.take(type, ring, width, hidden);
-        Tensor g = run.take(type, band, width, hidden);
-        Tensor converted = converts ? run.take(type, positions, channels) : null;
-        Tensor wide = narrows ? run.take(type, positions, channels) : null;
-        Tensor partial = run.take(ElementType.FP32, partialRows(run, band), hidden);
-        Tensor mean = run.take(ElementType.FP32, hidden);
-        Gemm.Options watched = Gemm.Options.NONE.overflow(run.overflow(), place);
-        int produced = 0;
-        long parts = 0;
-        for (int top = 0; top < height; top += band) {
-            int bottom = Math.min(top + band, height);
-            int needed = Math.min(bottom + HALO, height);
-            while (produced < needed) {
-                int slot = produced % ring;
-                int rows = Math.min(needed - produced, Math.min(ring - slot, band));
-                Tensor stream = x.rows((long) produced * width, (long) rows * width);
-                if (converts) {
-                    run.convert(converted.rows(0, stream.size(0)), stream, place);
-                    stream = converted.rows(0, stream.size(0));
+    /** The hidden maps of one type: a ring of rows, and g of a band. Infinities in the ring reach the next band. */
+    private final class Hidden {
+        private final ElementType type;
+        private final Linear first;
+        private final Linear second;
+        private final Tensor map;
+        private final Tensor g;
+        /** The row up to which the ring is filled. */
+        private int produced;
+
+        Hidden(GpuRun run, ElementType type, Linear first, Linear second, int band) {
+            this.type = type;
+            this.first = first;
+            this.second = second;
+            int ring = Math.min(run.geometry().gridHeight(), band + 2 * HALO);
+            map = run.take(type, ring, run.geometry().gridWidth(), first.outputs());
+            g = run.take(type, band, run.geometry().gridWidth(), first.outputs());
+        }
+
+        /** Refines the tokens of rows {@code top} to {@code top + rows - 1}. @param sums of g, by parts */
+        void refine(GpuRun run, Tensor x, Tensor y, Tensor sums, int top, int rows) {
+            int height = run.geometry().gridHeight();
+            int width = run.geometry().gridWidth();
+            produced = Math.max(produced, top - HALO);
+            fill(run, x, Math.min(top + rows + HALO, height), rows);
+            Tensor part = g.rows(0, rows);
+            Ltrm.depthwise(run.device(), part, sums, map, depthwise, depthwiseBias, height, top, run.stream());
+            Tensor to = y.rows((long) top * width, (long) rows * width);
+            run.scratch(() -> {
+                Tensor result = to.type() == type ? to : run.take(type, to.shape());
+                second.run(run, result, rows(part), run.flagging(Gemm.Options.NONE, place));
+                if (result != to) {
+                    run.convert(to, result, place);
                 }
-                first.run(run, map.rows(slot, rows).reshape(stream.size(0), hidden), stream, watched.gelu());
+            });
+        }
+
+        /** Fills the ring up to a row, at most so many at once. */
+        private void fill(GpuRun run, Tensor x, int end, int most) {
+            int width = run.geometry().gridWidth();
+            while (produced < end) {
+                int slot = (int) (produced % map.size(0));
+                int rows = Math.min(Math.min(end - produced, most), (int) map.size(0) - slot);
+                Tensor stream = x.rows((long) produced * width, (long) rows * width);
+                run.scratch(() -> first.run(
+                        run,
+                        rows(map.rows(slot, rows)),
+                        run.as(type, stream, place),
+                        run.flagging(Gemm.Options.NONE.gelu(), place)));
                 produced += rows;
             }
-            int rows = bottom - top;
-            long summed = Ltrm.partialRows(run.device(), rows, width, hidden);
-            Ltrm.depthwise(
-                    run.device(),
-                    g.rows(0, rows),
-                    partial.rows(parts, summed),
-                    map,
-                    depthwise,
-                    depthwiseBias,
-                    height,
-                    top,
-                    run.stream());
-            parts += summed;
-            Tensor to = y.rows((long) top * width, (long) rows * width);
-            Tensor result = narrows ? wide.rows(0, to.size(0)) : to;
-            second.run(run, result, g.rows(0, rows).reshape(to.size(0), hidden), watched);
-            if (narrows) {
-                run.convert(to, result, place);
-            }
         }
-        Ltrm.mean(run.device(), mean, partial, (long) height * width, run.stream());
-        Ltrm.gate(run.device(), gate, second.weight(), second.bias(), mean, gateKernel, run.stream());
+
+        private static Tensor rows(Tensor map) {
+            return map.reshape(map.size(0) * map.size(1), map.size(2));
+        }
     }
 
-    /** Rows of the grid at once: in a ring with its halo, in g, and so many channels besides. */
-    private int band(GpuRun run, ElementType type, long besides) {
+    /** Rows of the grid at once: in a ring with its halo, in g, and converted. */
+    private int band(GpuRun run) {
         int height = run.geometry().gridHeight();
         long width = run.geometry().gridWidth();
         long hidden = fc1.outputs();
+        long bytes = run.operands().bytes();
         long sums = ceilDiv(height, SUMMED_ROWS) * 2 * ceilDiv(width, SUMMED_COLUMNS) * hidden * Float.BYTES;
-        long halo = 2 * HALO * width * hidden * type.bytes();
-        long rowBytes = (2 * hidden + besides) * width * type.bytes();
+        long halo = 2 * HALO * width * hidden * bytes;
+        long rowBytes = (2 * hidden + run.converted(fc1.inputs())) * width * bytes;
         return run.tiling()
                 .even(run.arena().mark() + halo + sums, rowBytes, run.tiling().band(), height);
     }

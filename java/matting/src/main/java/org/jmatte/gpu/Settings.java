@@ -3,11 +3,11 @@ package org.jmatte.gpu;
 /**
  * How a run goes about its work.
  *
- * @param wide places of {@link Overflow} whose layers run in fp32, because fp16 did not hold their numbers
+ * @param watched the set of places of {@link Overflow} that are looked at after every band, so that it can be repeated
  */
-record Settings(Types types, Tiling tiling, int wide) {
+record Settings(Types types, Tiling tiling, long watched) {
     Settings withTiling(Tiling value) {
-        return new Settings(types, value, wide);
+        return new Settings(types, value, watched);
     }
 
     @Override

@@ -5,6 +5,7 @@ import org.jmatte.kernels.FeatureMap;
 
 /** A feature map of a convolutional part, of which a ring of rows is in memory: those of a strip and what it leans on. */
 final class StripMap {
+    private final ElementType type;
     private final int height;
     private final int width;
     private final int channels;
@@ -22,7 +23,8 @@ final class StripMap {
      * @param behind rows above a strip that are still read when its last ones are produced
      * @param reach pixels beyond a position's own that its value can influence
      */
-    StripMap(int height, int width, int channels, int scale, int ahead, int behind, int reach) {
+    StripMap(ElementType type, int height, int width, int channels, int scale, int ahead, int behind, int reach) {
+        this.type = type;
         this.height = height;
         this.width = width;
         this.channels = channels;
@@ -32,9 +34,15 @@ final class StripMap {
         this.reach = reach;
     }
 
-    /** One as large as the canvas. */
+    /** One of operands, as large as the canvas. */
     static StripMap of(GpuRun run, int channels, int scale, int ahead, int behind, int reach) {
+        return of(run, run.operands(), channels, scale, ahead, behind, reach);
+    }
+
+    /** One as large as the canvas. */
+    static StripMap of(GpuRun run, ElementType type, int channels, int scale, int ahead, int behind, int reach) {
         return new StripMap(
+                type,
                 run.geometry().canvasHeight() / scale,
                 run.geometry().canvasWidth() / scale,
                 channels,
@@ -46,14 +54,14 @@ final class StripMap {
 
     /** A map that is whole in memory. */
     static StripMap whole(FeatureMap map, int scale) {
-        StripMap whole = new StripMap(map.height(), map.width(), map.channels(), scale, 0, 0, 0);
+        StripMap whole = new StripMap(map.type(), map.height(), map.width(), map.channels(), scale, 0, 0, 0);
         whole.map = map;
         return whole;
     }
 
     /** The same map's part that is produced so many rows later. */
     StripMap later(int rows) {
-        StripMap part = new StripMap(height, width, channels, scale, ahead - rows, behind, reach);
+        StripMap part = new StripMap(type, height, width, channels, scale, ahead - rows, behind, reach);
         part.map = map;
         return part;
     }
@@ -63,7 +71,7 @@ final class StripMap {
     }
 
     /** What {@link #take} takes. */
-    long bytes(int strip, ElementType type) {
+    long bytes(int strip) {
         return map != null ? 0 : (long) ring(strip) * width * channels * type.bytes();
     }
 
@@ -72,7 +80,7 @@ final class StripMap {
         if (map != null) {
             return;
         }
-        map = new FeatureMap(run.take(ring(strip), width, channels), height, channels);
+        map = new FeatureMap(run.take(type, ring(strip), width, channels), height, channels);
     }
 
     FeatureMap map() {

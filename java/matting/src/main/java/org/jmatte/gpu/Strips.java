@@ -44,7 +44,7 @@ final class Strips {
         this.active = active;
         this.height = height;
         strip = run.tiling().stripRows(run.arena().mark(), height, rows -> maps.stream()
-                .mapToLong(map -> map.bytes(rows, run.operands()))
+                .mapToLong(map -> map.bytes(rows))
                 .sum());
         maps.forEach(map -> map.take(run, strip));
     }
@@ -76,9 +76,7 @@ final class Strips {
                 Stage stage = stages.get(s);
                 int to = stage.producedUpTo.applyAsInt(bottom);
                 if (to > produced[s]) {
-                    int first = listed.size();
-                    list(stage, produced[s], to, listed);
-                    tasks.add(new Task(stage, produced[s], to, first, listed.size() - first));
+                    tasks.add(task(stage, produced[s], to, listed));
                     produced[s] = to;
                 }
             }
@@ -86,6 +84,9 @@ final class Strips {
         // As many as there are where everything is wanted, so that a plan holds for every trimap.
         int most = tasks.stream().mapToInt(task -> task.stage.blocks()).sum();
         Tensor columns = run.take(ElementType.I32, most);
+        if (run.sizesOnly()) {
+            return;
+        }
         upload(columns, listed);
         for (Task task : tasks) {
             if (task.blocks == task.stage.blocks()) {
@@ -97,8 +98,12 @@ final class Strips {
         }
     }
 
-    /** The blocks of columns with wanted positions in some rows. */
-    private void list(Stage stage, int from, int to, List<Integer> blocks) {
+    /** A task for the blocks of columns with wanted positions, which are added to the list; a plan is for all of them. */
+    private Task task(Stage stage, int from, int to, List<Integer> blocks) {
+        int first = blocks.size();
+        if (run.planning()) {
+            return new Task(stage, from, to, first, stage.blocks());
+        }
         for (int block = 0; block < stage.blocks(); block++) {
             int left = block * MapOptions.COLUMN_BLOCK;
             int columns = Math.min(MapOptions.COLUMN_BLOCK, stage.width - left);
@@ -106,6 +111,7 @@ final class Strips {
                 blocks.add(block);
             }
         }
+        return new Task(stage, from, to, first, blocks.size() - first);
     }
 
     private void upload(Tensor columns, List<Integer> listed) {

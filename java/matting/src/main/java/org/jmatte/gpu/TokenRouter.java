@@ -94,7 +94,7 @@ final class TokenRouter {
         run.scratch(() -> {
             Tensor normed = run.take(chunk, channels);
             Tensor hidden = run.take(ElementType.FP32, chunk, channels);
-            GpuRun.parts(tokens, chunk, (first, rows) -> {
+            run.parts(tokens, chunk, (first, rows) -> {
                 norm.run(run, normed.rows(0, rows), x.rows(first, rows));
                 in.run(run, hidden.rows(0, rows), normed.rows(0, rows), Gemm.Options.NONE.gelu());
                 TokenRouting.pool(
@@ -121,7 +121,7 @@ final class TokenRouter {
         run.scratch(() -> {
             Tensor first = run.take(chunk, half);
             Tensor second = run.take(ElementType.FP32, chunk, quarter);
-            GpuRun.parts(tokens, chunk, (from, rows) -> {
+            run.parts(tokens, chunk, (from, rows) -> {
                 wide.run(run, first.rows(0, rows), kept.rows(from, rows), Gemm.Options.NONE.gelu());
                 narrow.run(run, second.rows(0, rows), first.rows(0, rows), Gemm.Options.NONE.gelu());
                 TokenRouting.margins(
