@@ -141,9 +141,12 @@ final class Decoder {
                             run.stream()));
             strips.add(d2, (from, to, columns) -> halve(run, weights, 1, d2.map(), d1.map(), relu(from, to, columns)));
             strips.add(d3, (from, to, columns) -> halve(run, weights, 2, d3.map(), d2.map(), relu(from, to, columns)));
-            strips.add(f0, (from, to, columns) -> fuse(run, weights, 0, f0.map(), d3.map(), encoded, from, to, columns));
-            strips.add(f1, (from, to, columns) -> fuse(run, weights, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
-            strips.add(f2, (from, to, columns) -> fuse(run, weights, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
+            strips.add(
+                    f0, (from, to, columns) -> fuse(run, weights, 0, f0.map(), d3.map(), encoded, from, to, columns));
+            strips.add(
+                    f1, (from, to, columns) -> fuse(run, weights, 1, f1.map(), d2.map(), f0.map(), from, to, columns));
+            strips.add(
+                    f2, (from, to, columns) -> fuse(run, weights, 2, f2.map(), d1.map(), f1.map(), from, to, columns));
             strips.add(
                     f3,
                     (from, to, columns) -> DetailCapture.fusePhoto(
@@ -208,7 +211,16 @@ final class Decoder {
             int from,
             int to,
             Tensor columns) {
-        Conv3x3.run(run.device(), out, details, weights.fusedDetail[i], null, 1, Strips.part(from, to, columns), run.stream());
-        DetailCapture.fuse(run.device(), out, low, weights.fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
+        Conv3x3.run(
+                run.device(),
+                out,
+                details,
+                weights.fusedDetail[i],
+                null,
+                1,
+                Strips.part(from, to, columns),
+                run.stream());
+        DetailCapture.fuse(
+                run.device(), out, low, weights.fusedUp[i], fusedBias[i], relu(from, to, columns), run.stream());
     }
 }

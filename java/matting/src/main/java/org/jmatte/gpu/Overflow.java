@@ -20,6 +20,7 @@ final class Overflow {
     private static final int ADDED = 3;
     private static final int BOTTLENECK = 4;
     private static final int DECODER = KINDS * VitArchitecture.DEPTH;
+    private static final int FEATURES = DECODER + 1;
 
     private Overflow() {}
 
@@ -53,6 +54,11 @@ final class Overflow {
         return DECODER;
     }
 
+    /** Features of PAM, to which every segment adds. */
+    static int features() {
+        return FEATURES;
+    }
+
     /** The first place of a set, which is not empty. */
     static int first(long places) {
         return Long.numberOfTrailingZeros(places);
@@ -74,13 +80,13 @@ final class Overflow {
     }
 
     static boolean isRepeatable(int place) {
-        return place == DECODER || place % KINDS != MIXED && place % KINDS != ADDED;
+        return place == DECODER || place < DECODER && place % KINDS != MIXED && place % KINDS != ADDED;
     }
 
     /** What a place is called. */
     static String name(int place) {
-        if (place == DECODER) {
-            return "the decoder's input";
+        if (place >= DECODER) {
+            return place == DECODER ? "the decoder's input" : "a segment's features";
         }
         int block = place / KINDS;
         return "block " + block

@@ -11,7 +11,11 @@ import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamArchitecture.Stage;
 import org.jmatte.network.PamOps;
 
-/** The operators of path-adaptive matting on a device, over the memory of one {@link GpuRun}. */
+/**
+ * The operators of path-adaptive matting on a device, over the memory of one {@link GpuRun}. What must be there at once, but
+ * for weights, images and bands, is what the encoder hands the decoder: per pixel of the padded photo 64/16 + 128/64 +
+ * 256/256 + 320/1024 = 7.3 values. The stem's features, 12 values per pixel, are kept only if the tiling says so.
+ */
 final class PamGpuOps implements PamOps {
     private final PamModel model;
     private final GpuRun run;

@@ -224,7 +224,7 @@ final class PamStage {
                         hidden.rows(0, rows),
                         from.rows(at, rows),
                         Gemm.Options.NONE.leakyRelu(PamArchitecture.LEAK));
-                second.run(run, to, hidden.rows(0, rows), Gemm.Options.NONE.add(to));
+                second.addTo(run, to, hidden.rows(0, rows), Overflow.features());
             });
         });
     }
