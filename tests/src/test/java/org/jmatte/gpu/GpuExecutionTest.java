@@ -4,12 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.concurrent.CancellationException;
 import org.jmatte.Alphas;
+import org.jmatte.Backend;
 import org.jmatte.Cancellation;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
+import org.jmatte.Matting;
 import org.jmatte.MattingOptions;
 import org.jmatte.Precision;
 import org.jmatte.Scenes;
@@ -21,10 +24,15 @@ import org.jmatte.kernels.DeviceException;
 import org.jmatte.kernels.Devices;
 import org.jmatte.kernels.EmulatorOptions;
 import org.jmatte.kernels.OutOfDeviceMemoryException;
+import org.jmatte.network.PamPath;
+import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.CheckpointWriter;
 import org.jmatte.weights.ModelSource;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs on an emulated device: its memory and its faults. */
 class GpuExecutionTest {
@@ -35,6 +43,9 @@ class GpuExecutionTest {
 
     private static final MattingOptions HALF = MattingOptions.defaults().withPrecision(Precision.FP16);
     private static final MatteRequest EXACT = MatteRequest.defaults().withFormat(Alpha.Format.F32);
+
+    @TempDir
+    private Path directory;
 
     private final Photo photo = Scenes.photo(HEIGHT, WIDTH, 1);
     private final Trimap trimap = Scenes.disc(HEIGHT, WIDTH, 1);
@@ -62,8 +73,23 @@ class GpuExecutionTest {
             Matte first = matte(old);
             Matte second = matte(recent);
             assertEquals(first.routing().kept(), second.routing().kept());
+            assertClosest(model, first.closest(), second.closest(), precision == Precision.FP32 ? 1e-4 : 0.05);
             double worst = Alphas.difference(first.alpha(), second.alpha());
             assertTrue(worst < (precision == Precision.FP32 ? 1e-5 : 5e-3), "alpha differs by " + worst);
+        }
+    }
+
+    /** The routers' distance to another decision is told, and is the processor's. */
+    private void assertClosest(String model, double first, double second, double tolerance) {
+        if (model.startsWith("vitmatte")) {
+            assertEquals(Double.POSITIVE_INFINITY, first);
+            assertEquals(Double.POSITIVE_INFINITY, second);
+            return;
+        }
+        try (Matting processor = Matting.open("seeded:" + model, MattingOptions.defaults())) {
+            double closest = processor.matte(photo, trimap, EXACT).closest();
+            assertEquals(closest, first, tolerance);
+            assertEquals(closest, second, tolerance);
         }
     }
 
@@ -119,6 +145,35 @@ class GpuExecutionTest {
             String message = assertThrows(InvalidInputException.class, () -> none.matte(photo, trimap, EXACT))
                     .getMessage();
             return Long.parseLong(message.replaceAll(".*at least (\\d+) bytes.*", "$1"));
+        }
+    }
+
+    /** A weight that is no number, anywhere on either path, is an error and never a result. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "stem_full.weight",
+                "encoder.quarter.segments.0.layers.1.expand.weight",
+                "encoder.quarter.segments.0.connect.first.weight",
+                "decoder.quarter.norm.weight",
+                "refine_full.second.bias",
+                "alpha.weight"
+            })
+    void anAlphaOfPamThatIsNoNumberIsAnError(String broken) {
+        try (ModelSource source = ModelSource.open("seeded:pam")) {
+            Path file = directory.resolve("broken.safetensors");
+            Checkpoint checkpoint = new ScaledCheckpoint(
+                    source.checkpoint(),
+                    (name, row, column) -> name.equals(broken) && row == 0 && column == 0 ? Float.NaN : 1);
+            CheckpointWriter.safetensors(checkpoint, file);
+            MattingOptions options = HALF.withBackend(Backend.EMULATED);
+            try (Matting matting = Matting.open(file.toString(), options)) {
+                PamPath path = broken.contains("connect") ? PamPath.BYPASS_ALL : PamPath.KEEP_ALL;
+                MatteRequest request = EXACT.withForcedPath(path);
+                Photo small = Scenes.photo(32, 32, 1);
+                Trimap unknown = Scenes.unknown(32, 32);
+                assertThrows(ArithmeticException.class, () -> matting.matte(small, unknown, request));
+            }
         }
     }
 

@@ -20,9 +20,13 @@ class GpuPlanTest {
     private static final MattingOptions HALF = MattingOptions.defaults().withPrecision(Precision.FP16);
 
     private static Plan plan(String model, int height, int width, MattingOptions options) {
+        return plan(model, height, width, options, 75);
+    }
+
+    private static Plan plan(String model, int height, int width, MattingOptions options, int architecture) {
         try (ModelSource source = ModelSource.open("seeded:" + model);
-                GpuExecution execution =
-                        GpuExecution.withoutWeights(source, options, SharedDevice.of(new PlanningDevice(75, 68)))) {
+                GpuExecution execution = GpuExecution.withoutWeights(
+                        source, options, SharedDevice.of(new PlanningDevice(architecture, 68)))) {
             return execution.plan(height, width);
         }
     }
@@ -46,6 +50,31 @@ class GpuPlanTest {
         assertTrue(wide.peakBytes() <= (most + wider) * 1e6, "peak with an fp32 stream " + wide.peakBytes());
         assertTrue(narrow.decodedShare() <= 1.05, "decoded " + narrow.decodedShare());
         assertEquals(narrow.peakBytes(), narrow.weightsBytes() + narrow.arenaBytes());
+    }
+
+    /** bf16, which some cards have, keeps to what fp16 with an fp32 stream takes. */
+    @ParameterizedTest
+    @CsvSource({
+        "mematte_s, 2160, 3840, 0.25, 250",
+        "mematte_s, 6017, 4872, 0.25, 550",
+        "mematte_s, 4320, 7680, 0.25, 600",
+        "mematte_b, 2160, 3840, 0.25, 500",
+        "mematte_s, 2160, 3840, 1, 275"
+    })
+    void bf16TakesNoMore(String model, int height, int width, double keep, double most) {
+        MattingOptions options =
+                MattingOptions.defaults().withPrecision(Precision.BF16).withKeep(keep);
+        Plan plan = plan(model, height, width, options, 80);
+        assertTrue(plan.peakBytes() <= most * 1e6, "peak " + plan.peakBytes());
+    }
+
+    /** Megabytes of 10^6 bytes, without a budget and in the smallest. */
+    @ParameterizedTest
+    @CsvSource({"1024, 1024, 70, 40", "2160, 3840, 400, 195", "6017, 4872, 1400, 650"})
+    void pamFitsSmallCards(int height, int width, double most, double least) {
+        assertTrue(plan("pam", height, width, HALF).peakBytes() <= most * 1e6);
+        long budget = (long) (least * 1e6);
+        assertTrue(plan("pam", height, width, HALF.withMemoryBudget(budget)).peakBytes() <= budget);
     }
 
     @Test
