@@ -165,7 +165,10 @@ public final class GpuExecution extends Execution {
             try {
                 GpuRun walk = GpuRun.computing(fit.walk(), lane);
                 Matte matte = heard(
-                        request.runListener(), fit, lane, () -> computed(fit, walk, photo, trimap, active, alpha, lane));
+                        request.runListener(),
+                        fit,
+                        lane,
+                        () -> computed(fit, walk, photo, trimap, active, alpha, lane));
                 if (matte != null) {
                     overflowing.accumulateAndGet(walk.repeated(), (known, more) -> known | more);
                     return matte;
