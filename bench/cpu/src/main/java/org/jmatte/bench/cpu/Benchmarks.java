@@ -89,13 +89,13 @@ public final class Benchmarks implements Callable<Integer> {
     private void round() throws RunnerException {
         run(of(CeilingBenchmark.class).threads(threads));
         if (quick) {
-            operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "fp32", "128x96");
+            operators(OperatorBenchmark.class, "fp32", "128x96");
             run(network("mematte_tiny 128x96").param("dtype", "fp32"));
             return;
         }
-        operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "fp32", "1024x1024", "3840x2160", "989x1111");
-        operators(OperatorBenchmark.class, OperatorBenchmark.NETWORK, "bf16", "1024x1024");
-        operators(GlobalAttentionBenchmark.class, GlobalAttentionBenchmark.NETWORK, "fp32", "1024x1024", "989x1111");
+        operators(OperatorBenchmark.class, "fp32", "1024x1024", "3840x2160", "989x1111");
+        operators(OperatorBenchmark.class, "bf16", "1024x1024");
+        operators(GlobalAttentionBenchmark.class, "fp32", "1024x1024", "989x1111");
         run(network());
         if (onnx != null) {
             run(network("vitmatte_s 1024x1024")
@@ -105,9 +105,8 @@ public final class Benchmarks implements Callable<Integer> {
         }
     }
 
-    private void operators(Class<?> benchmark, String network, String dtype, String... sizes) throws RunnerException {
+    private void operators(Class<?> benchmark, String dtype, String... sizes) throws RunnerException {
         run(of(benchmark)
-                .param("network", network)
                 .param("threads", String.valueOf(threads))
                 .param("dtype", dtype)
                 .param("size", sizes));

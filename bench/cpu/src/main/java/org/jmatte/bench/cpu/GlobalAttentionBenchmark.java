@@ -7,6 +7,8 @@ import org.openjdk.jmh.annotations.Fork;
 import org.openjdk.jmh.annotations.Measurement;
 import org.openjdk.jmh.annotations.Mode;
 import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /** The one operator that ViTMatte has and MEMatte has not; annotated for the reasons of {@link OperatorBenchmark}. */
@@ -20,9 +22,18 @@ public class GlobalAttentionBenchmark {
 
     private static final int GLOBAL_BLOCK = 2;
 
+    /** Those of ViTMatte. */
+    @State(Scope.Benchmark)
+    public static class ViTMatteOperators extends Operators {
+        @Override
+        String network() {
+            return NETWORK;
+        }
+    }
+
     /** All tokens among each other, with relative positions; its scores, 25 GB at 4K, are why ViTMatte stops early. */
     @Benchmark
-    public void globalAttention(Operators operators) {
+    public void globalAttention(ViTMatteOperators operators) {
         operators.get().globalAttention(GLOBAL_BLOCK);
     }
 }

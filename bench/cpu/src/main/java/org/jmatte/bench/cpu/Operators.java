@@ -34,10 +34,6 @@ public class Operators {
     /** One for every combination of parameters, for the life of the process: rounds come back to them. */
     private static final Map<String, VitOps> OPENED = new HashMap<>();
 
-    /** The runner sets it: what the benchmarks have operators of. */
-    @Param(OperatorBenchmark.NETWORK)
-    public String network;
-
     /** What the networks are mostly run at, 4K for the sizes at which caches no longer help, and one that nothing divides. */
     @Param({"1024x1024", "3840x2160", "989x1111"})
     public String size;
@@ -59,8 +55,13 @@ public class Operators {
     /** Opens the network, or finds it open. */
     @Setup(Level.Trial)
     public void open() {
-        String key = String.join(" ", network, size, dtype, peer);
-        operators = OPENED.computeIfAbsent(key, unopened -> open(network, size, dtype, threads, peer));
+        String key = String.join(" ", network(), size, dtype, peer);
+        operators = OPENED.computeIfAbsent(key, unopened -> open(network(), size, dtype, threads, peer));
+    }
+
+    /** What it has operators of. */
+    String network() {
+        return OperatorBenchmark.NETWORK;
     }
 
     VitOps get() {
