@@ -22,6 +22,7 @@ import java.util.OptionalInt;
  *     networks; what is below the smallest sub-network is refused when the model is opened
  * @param memoryBudget bytes for weights, activations and image buffers; 0 means no limit
  * @param padding how photos are padded
+ * @param gemm whose matrix products run on a card; a vendor's library takes memory beside the plan's
  */
 public record MattingOptions(
         Backend backend,
@@ -34,7 +35,8 @@ public record MattingOptions(
         OptionalDouble keep,
         OptionalInt gmacs,
         long memoryBudget,
-        Padding padding) {
+        Padding padding,
+        GemmLibrary gemm) {
 
     /** The token cap of the original implementation. */
     public static final int DEFAULT_MAX_TOKENS = 18500;
@@ -50,6 +52,7 @@ public record MattingOptions(
         Objects.requireNonNull(keep, "keep");
         Objects.requireNonNull(gmacs, "gmacs");
         Objects.requireNonNull(padding, "padding");
+        Objects.requireNonNull(gemm, "gemm");
         if (device < ANY_DEVICE) {
             throw new InvalidInputException("device: expected a card's number from 0, or -1 for any, got " + device);
         }
@@ -80,42 +83,54 @@ public record MattingOptions(
                 OptionalDouble.empty(),
                 OptionalInt.empty(),
                 0,
-                Padding.AUTO);
+                Padding.AUTO,
+                GemmLibrary.OWN);
     }
 
     public MattingOptions withBackend(Backend value) {
         return new MattingOptions(
-                value, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+                value, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withDevice(int value) {
         return new MattingOptions(
-                backend, value, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+                backend, value, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withStream(StreamType value) {
         return new MattingOptions(
-                backend, device, precision, value, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+                backend, device, precision, value, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withPrecision(Precision value) {
         return new MattingOptions(
-                backend, device, value, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+                backend, device, value, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withIsa(Isa value) {
         return new MattingOptions(
-                backend, device, precision, stream, value, threads, maxTokens, keep, gmacs, memoryBudget, padding);
+                backend,
+                device,
+                precision,
+                stream,
+                value,
+                threads,
+                maxTokens,
+                keep,
+                gmacs,
+                memoryBudget,
+                padding,
+                gemm);
     }
 
     public MattingOptions withThreads(int value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, value, maxTokens, keep, gmacs, memoryBudget, padding);
+                backend, device, precision, stream, isa, value, maxTokens, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withMaxTokens(int value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, threads, value, keep, gmacs, memoryBudget, padding);
+                backend, device, precision, stream, isa, threads, value, keep, gmacs, memoryBudget, padding, gemm);
     }
 
     public MattingOptions withKeep(double value) {
@@ -130,7 +145,8 @@ public record MattingOptions(
                 OptionalDouble.of(value),
                 gmacs,
                 memoryBudget,
-                padding);
+                padding,
+                gemm);
     }
 
     public MattingOptions withGmacs(int value) {
@@ -145,16 +161,22 @@ public record MattingOptions(
                 keep,
                 OptionalInt.of(value),
                 memoryBudget,
-                padding);
+                padding,
+                gemm);
     }
 
     public MattingOptions withMemoryBudget(long value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, value, padding);
+                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, value, padding, gemm);
     }
 
     public MattingOptions withPadding(Padding value) {
         return new MattingOptions(
-                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, value);
+                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, value, gemm);
+    }
+
+    public MattingOptions withGemm(GemmLibrary value) {
+        return new MattingOptions(
+                backend, device, precision, stream, isa, threads, maxTokens, keep, gmacs, memoryBudget, padding, value);
     }
 }

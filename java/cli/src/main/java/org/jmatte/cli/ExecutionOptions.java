@@ -1,6 +1,7 @@
 package org.jmatte.cli;
 
 import org.jmatte.Backend;
+import org.jmatte.GemmLibrary;
 import org.jmatte.Isa;
 import org.jmatte.Matting;
 import org.jmatte.MattingOptions;
@@ -87,6 +88,13 @@ final class ExecutionOptions {
             description = "How photos are padded; as the weights' origin does by default.")
     private Padding padding = Padding.AUTO;
 
+    @Option(
+            names = "--gemm",
+            paramLabel = "own|cublas|auto",
+            description = "Whose matrix products and convolutions without epilogues run on a card; our own by default."
+                    + " cublas needs jmatte-vendor and CUDA 13's libraries.")
+    private GemmLibrary gemm = GemmLibrary.OWN;
+
     MattingOptions options() {
         MattingOptions options = MattingOptions.defaults()
                 .withBackend(backend)
@@ -97,7 +105,8 @@ final class ExecutionOptions {
                 .withThreads(threads)
                 .withMaxTokens(maxTokens)
                 .withMemoryBudget(memoryBudget)
-                .withPadding(padding);
+                .withPadding(padding)
+                .withGemm(gemm);
         return gmacs == null ? options : options.withGmacs(gmacs);
     }
 

@@ -2,6 +2,7 @@ package org.jmatte.cpu;
 
 import java.util.Optional;
 import org.jmatte.Backend;
+import org.jmatte.GemmLibrary;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Isa;
 import org.jmatte.Matte;
@@ -33,6 +34,9 @@ public final class CpuExecution extends Execution {
     private CpuExecution(ModelSource source, MattingOptions options, Checkpoint checkpoint) {
         if (options.precision() == Precision.FP16) {
             throw new InvalidInputException("dtype: fp16 runs on a card only; use fp32 or bf16 on the CPU");
+        }
+        if (options.gemm() == GemmLibrary.CUBLAS) {
+            throw new InvalidInputException("gemm: cublas runs on a card only; use own or auto on the CPU");
         }
         NativeLibraries.load(options.isa());
         if (options.precision() == Precision.BF16 && NativeLibraries.isa() == Isa.AVX2) {

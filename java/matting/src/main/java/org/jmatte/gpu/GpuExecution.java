@@ -76,6 +76,9 @@ public final class GpuExecution extends Execution {
         GpuModel shapes = layers(null, nowhere, sizes, operands);
         weightsBytes = sizes.peak();
         planner = new Planner(network, shapes, weightsBytes, options, device.architecture(), device.multiprocessors());
+        if (checkpoint != null) {
+            shared.use(options.gemm());
+        }
         model = checkpoint == null
                 ? null
                 : shared.take(key, weightsBytes, arena -> layers(checkpoint, device, arena, operands));

@@ -4,6 +4,8 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import org.jmatte.GemmLibrary;
+import org.jmatte.InvalidInputException;
 import org.jmatte.MattingOptions;
 import org.jmatte.kernels.Arena;
 import org.jmatte.kernels.CudaDevice;
@@ -13,12 +15,16 @@ import org.jmatte.kernels.DeviceException;
 import org.jmatte.kernels.Devices;
 import org.jmatte.kernels.EmulatorOptions;
 import org.jmatte.kernels.OutOfDeviceMemoryException;
+import org.jmatte.kernels.VendorLibrary;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A device with what all models on it share: their weights, one copy of each, and the {@link Lanes} that runs take turns
  * on. A process opens a card once; it is closed with the last of its users.
  */
 public final class SharedDevice implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SharedDevice.class);
     private static final int EMULATED = -2;
     private static final int EMULATED_ARCHITECTURE = 80;
 
@@ -29,6 +35,10 @@ public final class SharedDevice implements AutoCloseable {
     private final Lanes lanes;
     private final Map<Object, Resident> residents = new HashMap<>();
     private int users;
+    /** What the models here run their products on; null before the first of them. */
+    private GemmLibrary gemm;
+
+    private VendorLibrary library;
 
     private SharedDevice(Device device) {
         this.device = device;
@@ -103,8 +113,47 @@ public final class SharedDevice implements AutoCloseable {
             users--;
             if (users == 0) {
                 OPEN.values().removeIf(shared -> shared == this);
+                if (library != null) {
+                    library.close();
+                }
                 device.close();
             }
+        }
+    }
+
+    /**
+     * Chooses whose products run here, for all models: they share the device.
+     *
+     * @throws InvalidInputException if the library is asked for and not there, or other models here chose otherwise
+     */
+    void use(GemmLibrary choice) {
+        synchronized (residents) {
+            if (gemm == null) {
+                library = opened(choice);
+                device.useLibrary(library);
+                gemm = choice;
+            }
+            if (gemm != choice) {
+                throw new InvalidInputException("gemm: expected " + gemm + ", as other models on " + this
+                        + " have it, got " + choice + "; close them first, or choose the same");
+            }
+        }
+    }
+
+    private VendorLibrary opened(GemmLibrary choice) {
+        if (choice == GemmLibrary.OWN) {
+            return null;
+        }
+        try {
+            VendorLibrary opened = VendorLibrary.open(device);
+            LOG.info("Products without epilogues run on {}", opened.name());
+            return opened;
+        } catch (DeviceException e) {
+            if (choice == GemmLibrary.CUBLAS) {
+                throw new InvalidInputException("gemm: " + e.getMessage(), e);
+            }
+            LOG.info("Products run on our own kernels: {}", e.getMessage());
+            return null;
         }
     }
 

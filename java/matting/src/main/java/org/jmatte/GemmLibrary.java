@@ -1,0 +1,11 @@
+package org.jmatte;
+
+/** Whose matrix products and 3x3 convolutions run on a card where they come without an epilogue; all others are ours. */
+public enum GemmLibrary {
+    /** Ours. */
+    OWN,
+    /** cuBLAS and cuDNN, through the artifact {@code jmatte-vendor}; refused where they are not. */
+    CUBLAS,
+    /** Those where they are, else ours; a log line tells which. */
+    AUTO
+}
