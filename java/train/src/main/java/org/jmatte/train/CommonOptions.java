@@ -1,10 +1,17 @@
 package org.jmatte.train;
 
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import java.util.function.IntFunction;
 import org.jmatte.InvalidInputException;
+import org.jmatte.cli.Interruption;
 import org.jmatte.train.data.FolderSamples;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
 /** The flags that all trainings share. */
@@ -54,8 +61,45 @@ final class CommonOptions {
     }
 
     /** Makes the folder ready, see {@link TrainingFolder#prepare}. */
-    void prepareFolder(Object options) {
-        TrainingFolder.prepare(out, options, resume);
+    void prepareFolder(Object training) {
+        TrainingFolder.prepare(
+                out, new Settings(training, absolute(foregrounds), absolute(backgrounds), absolute(photos)), resume);
+    }
+
+    /** What must be the same when a training continues. */
+    private record Settings(@JsonUnwrapped Object training, String foregrounds, String backgrounds, String photos) {}
+
+    private static String absolute(Path folder) {
+        return folder == null ? null : folder.toAbsolutePath().normalize().toString();
+    }
+
+    /** A training's loop. */
+    @FunctionalInterface
+    interface Loop {
+        /**
+         * @param log where progress is told
+         * @param stop whether to stop after the step at hand
+         * @return whether the end was reached
+         */
+        boolean run(PrintWriter log, BooleanSupplier stop) throws InterruptedException;
+    }
+
+    /**
+     * Runs a training until its end or an interruption, and says which it was.
+     *
+     * @param result the file that the end leaves in the folder
+     * @return the exit code
+     */
+    int run(CommandSpec command, String result, Loop loop) throws InterruptedException {
+        PrintWriter log = command.commandLine().getErr();
+        try (Interruption interruption =
+                new Interruption(() -> log.println("jmatte: interrupted; writing a checkpoint"))) {
+            boolean finished = loop.run(log, interruption.cancellation()::isCancelled);
+            command.commandLine()
+                    .getOut()
+                    .println(finished ? "trained: " + out.resolve(result) : "stopped; continue with --resume");
+        }
+        return 0;
     }
 
     long seed() {
@@ -73,17 +117,18 @@ final class CommonOptions {
         return number;
     }
 
-    /** The images to train on, of a height and width. */
-    SampleSource samples(int side) {
+    /** The images to train on, by their height and width. */
+    IntFunction<SampleSource> samples() {
         if ((foregrounds == null) != (backgrounds == null)) {
             throw new InvalidInputException("--foregrounds and --backgrounds: give both or none");
         }
-        return foregrounds == null ? generated(seed, side) : new FolderSamples(seed, side, foregrounds, backgrounds);
+        return foregrounds == null ? generated(seed) : side -> new FolderSamples(seed, side, foregrounds, backgrounds);
     }
 
     /** Generated images, whatever the folders. */
-    SampleSource generated(long ofSeed, int side) {
-        return new GeneratedSamples(ofSeed, side, Photos.in(photos));
+    IntFunction<SampleSource> generated(long ofSeed) {
+        List<Path> files = Photos.in(photos);
+        return side -> new GeneratedSamples(ofSeed, side, files);
     }
 
     /** @throws InvalidInputException naming the flag, unless the condition holds */

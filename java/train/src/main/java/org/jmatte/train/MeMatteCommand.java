@@ -2,10 +2,8 @@ package org.jmatte.train;
 
 import static org.jmatte.train.CommonOptions.require;
 
-import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jmatte.cli.Interruption;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.mematte.MeMatte;
 import org.jmatte.train.mematte.MeMatteTraining;
@@ -73,38 +71,24 @@ final class MeMatteCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         MeMatteTrainingOptions options = options();
-        SampleSource samples = common.samples(side);
+        SampleSource samples = common.samples().apply(side);
         common.prepareFolder(options);
-        PrintWriter log = spec.commandLine().getErr();
-        try (Interruption interruption =
-                        new Interruption(() -> log.println("jmatte: interrupted; writing a checkpoint"));
-                MeMatteTraining training = new MeMatteTraining(options, samples, common.out())) {
-            boolean finished = training.run(checkpointIterations, new MeMatteTraining.Listener() {
-                @Override
-                public void progress(long iteration, double loss, double kept, double imagesPerSecond) {
-                    log.printf(
-                            Locale.ROOT,
-                            "%d of %d iterations: loss %.5f, %.3f of the tokens kept, %.2f images per second%n",
-                            iteration,
-                            options.iterations(),
-                            loss,
-                            kept,
-                            imagesPerSecond);
-                }
-
-                @Override
-                public boolean stop() {
-                    return interruption.cancellation().isCancelled();
-                }
-            });
-            spec.commandLine()
-                    .getOut()
-                    .println(
-                            finished
-                                    ? "trained: " + common.out().resolve("mematte.safetensors")
-                                    : "stopped; continue with --resume");
+        try (MeMatteTraining training = new MeMatteTraining(options, samples, common.out())) {
+            return common.run(
+                    spec,
+                    "mematte.safetensors",
+                    (log, stop) -> training.run(
+                            checkpointIterations,
+                            (iteration, loss, kept, imagesPerSecond) -> log.printf(
+                                    Locale.ROOT,
+                                    "%d of %d iterations: loss %.5f, %.3f of the tokens kept, %.2f images per second%n",
+                                    iteration,
+                                    options.iterations(),
+                                    loss,
+                                    kept,
+                                    imagesPerSecond),
+                            stop));
         }
-        return 0;
     }
 
     private MeMatteTrainingOptions options() {

@@ -2,16 +2,18 @@ package org.jmatte.train;
 
 import static org.jmatte.train.CommonOptions.require;
 
-import java.io.PrintWriter;
-import java.nio.file.Path;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jmatte.cli.Interruption;
+import org.jmatte.network.PamArchitecture;
+import org.jmatte.train.data.MixedSizes;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.pam.Pam;
 import org.jmatte.train.pam.PamTraining;
 import org.jmatte.train.pam.PamTrainingOptions;
 import org.jmatte.train.pam.Stage;
+import org.jmatte.weights.ModelSource;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,15 +40,16 @@ final class PamCommand implements Callable<Integer> {
 
     @Option(
             names = "--init",
-            paramLabel = "CKPT",
-            description = "A PAM checkpoint to start from; random weights by default.")
-    private Path initial;
+            paramLabel = "MODEL",
+            description = "PAM's weights to start from: box:pam or a file; random ones by default.")
+    private String initial;
 
     @Option(
             names = "--side",
-            defaultValue = "192",
-            description = "Height and width of training images. Default: ${DEFAULT-VALUE}.")
-    private int side;
+            split = ",",
+            defaultValue = "160,256,416",
+            description = "Heights and widths of training images; each step draws one. Default: ${DEFAULT-VALUE}.")
+    private List<Integer> sides;
 
     @Option(
             names = "--batch",
@@ -74,9 +77,13 @@ final class PamCommand implements Callable<Integer> {
 
     @Option(
             names = "--learning-rate",
+            split = ",",
             defaultValue = "1e-4",
-            description = "At the start of each stage; falls to 0 along a cosine. Default: ${DEFAULT-VALUE}.")
-    private double learningRate;
+            description = {
+                "At the start of each stage, one for all or three; falls to 0 along a cosine.",
+                "Default: ${DEFAULT-VALUE}."
+            })
+    private List<Double> learningRates;
 
     @Option(
             names = "--prior-images",
@@ -105,51 +112,53 @@ final class PamCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         PamTrainingOptions options = options();
-        SampleSource samples = common.samples(side);
-        SampleSource unseen = common.generated(common.seed() + VALIDATION_SEED, side);
+        SampleSource samples = new MixedSizes(options.seed(), batch, sides, common.samples());
+        SampleSource unseen =
+                new MixedSizes(options.seed(), batch, sides, common.generated(options.seed() + VALIDATION_SEED));
         common.prepareFolder(options);
-        PrintWriter log = spec.commandLine().getErr();
-        try (Interruption interruption =
-                        new Interruption(() -> log.println("jmatte: interrupted; writing a checkpoint"));
-                PamTraining training = new PamTraining(options, samples, unseen, common.out())) {
-            boolean finished = training.run(checkpointImages, new PamTraining.Listener() {
-                @Override
-                public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {
-                    log.printf(
-                            Locale.ROOT,
-                            "stage %d of %d: %d of %d images, loss %.5f, %.2f images per second%n",
-                            stage.ordinal() + 1,
-                            Stage.values().length,
-                            images,
-                            all,
-                            loss,
-                            imagesPerSecond);
-                }
-
-                @Override
-                public boolean stop() {
-                    return interruption.cancellation().isCancelled();
-                }
-            });
-            spec.commandLine()
-                    .getOut()
-                    .println(
-                            finished
-                                    ? "trained: " + common.out().resolve("pam.safetensors")
-                                    : "stopped; continue with --resume");
+        try (PamTraining training = new PamTraining(options, samples, unseen, common.out())) {
+            return common.run(
+                    spec,
+                    "pam.safetensors",
+                    (log, stop) -> training.run(
+                            checkpointImages,
+                            (stage, images, all, loss, imagesPerSecond) -> log.printf(
+                                    Locale.ROOT,
+                                    "stage %d of %d: %d of %d images, loss %.5f, %.2f images per second%n",
+                                    stage.ordinal() + 1,
+                                    Stage.values().length,
+                                    images,
+                                    all,
+                                    loss,
+                                    imagesPerSecond),
+                            stop));
         }
-        return 0;
     }
 
     private PamTrainingOptions options() {
+        if (initial != null) {
+            try (ModelSource source = ModelSource.open(initial)) {
+                require(source.architecture() == PamArchitecture.PAM, "--init", "PAM's weights", initial);
+            }
+        }
         require(batch >= 1, "--batch", "at least 1", batch);
-        require(side >= 2 * Pam.COARSEST && side % Pam.COARSEST == 0, "--side", "a multiple of 32 from 64 on", side);
+        for (int side : sides) {
+            require(side >= 2 * Pam.COARSEST && side % Pam.COARSEST == 0, "--side", "multiples of 32 from 64 on", side);
+        }
         require(
                 fullImages > 0 && warmUpImages > 0 && pathImages > 0,
                 "--full-images, --warm-up-images, --path-images",
                 "positive numbers",
                 Math.min(fullImages, Math.min(warmUpImages, pathImages)));
-        require(learningRate > 0, "--learning-rate", "a positive number", learningRate);
+        int stages = Stage.values().length;
+        require(
+                learningRates.size() == 1 || learningRates.size() == stages,
+                "--learning-rate",
+                "one number or " + stages + ", one for each stage",
+                learningRates);
+        for (double rate : learningRates) {
+            require(rate > 0, "--learning-rate", "positive numbers", rate);
+        }
         require(
                 priorImages >= 1 && priorPaths >= 1,
                 "--prior-images, --prior-paths",
@@ -158,14 +167,14 @@ final class PamCommand implements Callable<Integer> {
         require(validationImages >= 1, "--validation-images", "at least 1", validationImages);
         require(checkpointImages >= batch, "--checkpoint-images", "at least --batch", checkpointImages);
         return new PamTrainingOptions(
-                initial == null ? null : initial.toAbsolutePath().toString(),
+                initial,
                 common.seed(),
-                side,
+                sides,
                 batch,
                 fullImages,
                 warmUpImages,
                 pathImages,
-                learningRate,
+                learningRates.size() == stages ? learningRates : Collections.nCopies(stages, learningRates.get(0)),
                 common.bfloat16(),
                 common.threads(),
                 priorImages,

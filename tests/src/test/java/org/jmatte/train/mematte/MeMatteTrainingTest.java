@@ -56,17 +56,9 @@ class MeMatteTrainingTest {
     /** Kills the training in the row of its N-th report; 0 lets it go on. */
     private static MeMatteTraining.Listener killAt(int reports) {
         int[] left = {reports};
-        return new MeMatteTraining.Listener() {
-            @Override
-            public void progress(long iteration, double loss, double kept, double imagesPerSecond) {
-                if (--left[0] == 0) {
-                    throw new Killed();
-                }
-            }
-
-            @Override
-            public boolean stop() {
-                return false;
+        return (iteration, loss, kept, speed) -> {
+            if (--left[0] == 0) {
+                throw new Killed();
             }
         };
     }
@@ -74,7 +66,7 @@ class MeMatteTrainingTest {
     private static boolean train(MeMatteTrainingOptions options, Path folder, MeMatteTraining.Listener listener)
             throws InterruptedException {
         try (MeMatteTraining training = new MeMatteTraining(options, SAMPLES, folder)) {
-            return training.run(2, listener);
+            return training.run(2, listener, () -> false);
         }
     }
 
@@ -115,15 +107,9 @@ class MeMatteTrainingTest {
 
     @Test
     void aRequestToStopWritesACheckpoint() throws Exception {
-        assertFalse(train(options(INIT, 1, 3, 5e-4), folder, new MeMatteTraining.Listener() {
-            @Override
-            public void progress(long iteration, double loss, double kept, double imagesPerSecond) {}
-
-            @Override
-            public boolean stop() {
-                return true;
-            }
-        }));
+        try (MeMatteTraining training = new MeMatteTraining(options(INIT, 1, 3, 5e-4), SAMPLES, folder)) {
+            assertFalse(training.run(2, killAt(0), () -> true));
+        }
         assertTrue(Files.exists(folder.resolve("checkpoint.safetensors")));
         assertFalse(Files.exists(folder.resolve("mematte.safetensors")));
     }
@@ -145,7 +131,7 @@ class MeMatteTrainingTest {
             HuggingFaceDirectory.write(seeded.checkpoint(), init);
         }
         try (MeMatteTraining training = new MeMatteTraining(options(init.toString(), 2, 6, 5e-3), SAMPLES, folder)) {
-            assertTrue(training.run(6, killAt(0)));
+            assertTrue(training.run(6, killAt(0), () -> false));
             compareWithEngine(training.student());
         }
     }
@@ -202,7 +188,7 @@ class MeMatteTrainingTest {
         SampleSource ten = index -> SAMPLES.sample(index % 10);
         MeMatteTrainingOptions options = options(init.toString(), 1, 400, 4e-3);
         try (MeMatteTraining training = new MeMatteTraining(options, ten, folder)) {
-            assertTrue(training.run(options.iterations(), killAt(0)));
+            assertTrue(training.run(options.iterations(), killAt(0), () -> false));
             compareWithEngine(training.student());
         }
         List<String> names =

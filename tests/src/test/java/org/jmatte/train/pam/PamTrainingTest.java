@@ -32,7 +32,8 @@ class PamTrainingTest {
     private Path folder;
 
     private static PamTrainingOptions options(String initial, long seed) {
-        return new PamTrainingOptions(initial, seed, SIDE, 2, 8, 4, 4, 5e-4, false, 1, 2, 1, 2);
+        return new PamTrainingOptions(
+                initial, seed, List.of(SIDE), 2, 8, 4, 4, List.of(5e-4, 5e-4, 5e-4), false, 1, 2, 1, 2);
     }
 
     /** Stands for a kill: nothing is written behind it. */
@@ -41,24 +42,16 @@ class PamTrainingTest {
     /** Kills the training in the row of its N-th report. */
     private static PamTraining.Listener killAt(int reports) {
         int[] left = {reports};
-        return new PamTraining.Listener() {
-            @Override
-            public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {
-                if (--left[0] == 0) {
-                    throw new Killed();
-                }
-            }
-
-            @Override
-            public boolean stop() {
-                return false;
+        return (stage, images, all, loss, speed) -> {
+            if (--left[0] == 0) {
+                throw new Killed();
             }
         };
     }
 
     private static boolean train(Path folder, PamTraining.Listener listener) throws InterruptedException {
         try (PamTraining training = new PamTraining(OPTIONS, SAMPLES, UNSEEN, folder)) {
-            return training.run(2, listener);
+            return training.run(2, listener, () -> false);
         }
     }
 
@@ -104,7 +97,7 @@ class PamTrainingTest {
         Path other = Files.createDirectory(folder.resolve("other"));
         try (PamTraining training = new PamTraining(OPTIONS, SAMPLES, UNSEEN, other)) {
             Files.createDirectories(other.resolve("checkpoint.safetensors").resolve("in the way"));
-            assertTrue(training.run(2, killAt(-1)));
+            assertTrue(training.run(2, killAt(-1), () -> false));
         }
         assertTrue(Files.exists(other.resolve("pam.safetensors")));
     }
@@ -123,22 +116,16 @@ class PamTrainingTest {
 
     private static List<String> firstLoss(Path folder, PamTrainingOptions options) throws Exception {
         try (PamTraining training = new PamTraining(options, SAMPLES, UNSEEN, folder)) {
-            assertThrows(Killed.class, () -> training.run(2, killAt(1)));
+            assertThrows(Killed.class, () -> training.run(2, killAt(1), () -> false));
         }
         return losses(folder);
     }
 
     @Test
     void aRequestToStopWritesACheckpoint() throws Exception {
-        assertFalse(train(folder, new PamTraining.Listener() {
-            @Override
-            public void progress(Stage stage, long images, long all, double loss, double imagesPerSecond) {}
-
-            @Override
-            public boolean stop() {
-                return true;
-            }
-        }));
+        try (PamTraining training = new PamTraining(OPTIONS, SAMPLES, UNSEEN, folder)) {
+            assertFalse(training.run(2, killAt(-1), () -> true));
+        }
         assertTrue(Files.exists(folder.resolve("checkpoint.safetensors")));
         assertEquals(2, Files.readAllLines(folder.resolve("log.csv")).size());
     }

@@ -24,7 +24,7 @@ class RAdamTest {
         double[] first = new double[count];
         double[] second = new double[count];
         try (Parameters parameters = new Parameters(shapes);
-                RAdam optimizer = new RAdam(parameters, DECAY)) {
+                RAdam optimizer = new RAdam(parameters, DECAY, name -> 1)) {
             Parameters.fill(parameters.values(), floats(value));
             for (int step = 1; step <= 30; step++) {
                 double[] gradient = random.doubles(count, -1, 1).toArray();

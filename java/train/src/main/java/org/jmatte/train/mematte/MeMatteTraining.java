@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -55,7 +56,8 @@ public final class MeMatteTraining implements AutoCloseable {
     private int rowIterations;
     private long rowStart = System.nanoTime();
 
-    /** What a training tells while it runs. */
+    /** Hears how a training goes. */
+    @FunctionalInterface
     public interface Listener {
         /**
          * @param iteration those done so far
@@ -63,9 +65,6 @@ public final class MeMatteTraining implements AutoCloseable {
          * @param kept the fraction of tokens that attended globally
          */
         void progress(long iteration, double loss, double kept, double imagesPerSecond);
-
-        /** Whether to stop after the iteration at hand; a checkpoint is written then. */
-        boolean stop();
     }
 
     private static List<String> columns() {
@@ -108,26 +107,27 @@ public final class MeMatteTraining implements AutoCloseable {
     }
 
     /**
-     * Trains to the end, or until the listener stops it.
+     * Trains to the end, or until it shall stop.
      *
      * @param checkpointIterations between two checkpoints
+     * @param stop whether to stop after the iteration at hand; a checkpoint is written then
      * @return whether the end was reached; {@code mematte.safetensors} is there then
      */
-    public boolean run(long checkpointIterations, Listener listener) throws InterruptedException {
+    public boolean run(long checkpointIterations, Listener listener, BooleanSupplier stop) throws InterruptedException {
         int batch = options.batch();
         try (SampleQueue queue = new SampleQueue(samples, optimizer.steps() * batch, 2 * batch, 1)) {
             while (optimizer.steps() < options.iterations()) {
                 step(queue.take(batch));
                 boolean end = optimizer.steps() == options.iterations();
-                boolean stop = listener.stop();
-                boolean due = stop || end || optimizer.steps() % checkpointIterations == 0;
+                boolean last = stop.getAsBoolean();
+                boolean due = last || end || optimizer.steps() % checkpointIterations == 0;
                 if (due || rowIterations == ROW_ITERATIONS) {
                     report(listener);
                 }
                 if (due) {
                     save();
                 }
-                if (stop && !end) {
+                if (last && !end) {
                     return false;
                 }
             }

@@ -43,7 +43,6 @@ public final class Evaluation {
      */
     public record Comparison(int gmacs, Learned learned, List<Double> random) {}
 
-    /** @param samples of one size */
     public Evaluation(Pam pam, List<Sample> samples, boolean bfloat16) {
         this.pam = pam;
         this.samples = samples;
@@ -53,9 +52,14 @@ public final class Evaluation {
     /** The error of every image along one path. */
     public double[] along(PamPath path, int constraint) {
         double[] errors = new double[samples.size()];
-        for (int start = 0; start < errors.length; start += TOGETHER) {
-            List<Sample> some = samples.subList(start, Math.min(start + TOGETHER, errors.length));
-            double[] found = errors(some, constraint, Decisions.follow(path)).errors;
+        for (int start = 0, end; start < errors.length; start = end) {
+            end = start + 1;
+            while (end < errors.length
+                    && end < start + TOGETHER
+                    && samples.get(end).height() == samples.get(start).height()) {
+                end++;
+            }
+            double[] found = errors(samples.subList(start, end), constraint, Decisions.follow(path)).errors;
             System.arraycopy(found, 0, errors, start, found.length);
         }
         return errors;

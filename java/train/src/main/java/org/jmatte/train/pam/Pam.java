@@ -39,6 +39,11 @@ public final class Pam implements AutoCloseable {
      */
     public record Prediction(Tensor alpha, PamPath path, List<Tensor> logits) {}
 
+    /** Whether a parameter serves the choice of a path alone; the loss of alpha has no gradient in it. */
+    static boolean chooses(String parameter) {
+        return parameter.contains(".select.hidden.") || parameter.contains(".select.decide.");
+    }
+
     private final Parameters parameters = new Parameters(PamArchitecture.PAM.parameterShapes());
     private final Layers layers = new Layers(parameters);
 

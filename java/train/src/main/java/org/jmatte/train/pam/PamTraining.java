@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -17,6 +18,7 @@ import org.jmatte.image.AtomicFile;
 import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 import org.jmatte.train.TrainingLog;
+import org.jmatte.train.data.MixedSizes;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.data.SampleQueue;
 import org.jmatte.train.data.SampleSource;
@@ -27,6 +29,7 @@ import org.jmatte.train.torch.RAdam;
 import org.jmatte.train.torch.TrainingState;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.ElementType;
+import org.jmatte.weights.ModelSource;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,6 +50,7 @@ public final class PamTraining implements AutoCloseable {
     private static final double PATH_WEIGHT = 0.1;
     private static final int CANDIDATES = 16; // most probable paths of a constraint
     private static final int PROPOSALS = 4; // of them tried for an image
+    private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
     private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
     private static final List<String> LOG_COLUMNS =
@@ -59,7 +63,8 @@ public final class PamTraining implements AutoCloseable {
     private final SampleSource samples;
     private final Path folder;
     private final Pam pam = new Pam();
-    private final RAdam optimizer = new RAdam(pam.parameters(), WEIGHT_DECAY);
+    private final RAdam optimizer =
+            new RAdam(pam.parameters(), WEIGHT_DECAY, name -> Pam.chooses(name) ? SELECTION_RATE : 1);
     private final Evaluation validation;
     private Pam teacher;
     private PathPrior prior;
@@ -72,19 +77,17 @@ public final class PamTraining implements AutoCloseable {
     private int rowSteps;
     private long rowStart = System.nanoTime();
 
-    /** What a training tells while it runs. */
+    /** Hears how a training goes. */
+    @FunctionalInterface
     public interface Listener {
         /** @param images done so far in the stage, of {@code all} */
         void progress(Stage stage, long images, long all, double loss, double imagesPerSecond);
-
-        /** Whether to stop after the step at hand; a checkpoint is written then. */
-        boolean stop();
     }
 
     /**
      * A training in a folder, from its start or, if there is a checkpoint, from there.
      *
-     * @param samples to train on
+     * @param samples to train on; those of a batch have one size
      * @param unseen to validate on
      */
     public PamTraining(PamTrainingOptions options, SampleSource samples, SampleSource unseen, Path folder) {
@@ -99,8 +102,8 @@ public final class PamTraining implements AutoCloseable {
         } else if (options.initial() == null) {
             pam.initialise(options.seed());
         } else {
-            try (Checkpoint checkpoint = Checkpoint.open(Path.of(options.initial()))) {
-                ParametersFile.read(checkpoint, pam.parameters());
+            try (ModelSource initial = ModelSource.open(options.initial())) {
+                ParametersFile.read(initial.checkpoint(), pam.parameters());
             }
         }
         log = new TrainingLog(folder.resolve("log.csv"), LOG_COLUMNS, total());
@@ -121,21 +124,22 @@ public final class PamTraining implements AutoCloseable {
     }
 
     /**
-     * Trains to the end, or until the listener stops it.
+     * Trains to the end, or until it shall stop.
      *
      * @param checkpointImages between two checkpoints, each with a validation
+     * @param stop whether to stop after the step at hand; a checkpoint is written then
      * @return whether the end was reached; {@code pam.safetensors} is there then
      */
-    public boolean run(long checkpointImages, Listener listener) throws InterruptedException {
+    public boolean run(long checkpointImages, Listener listener, BooleanSupplier stop) throws InterruptedException {
         while (true) {
             begin();
             long all = options.images(stage);
             try (SampleQueue queue =
-                    new SampleQueue(samples, stage.ordinal() * STAGE_SAMPLES + images, 4 * options.batch(), 1)) {
+                    new SampleQueue(samples, firstSample(stage.ordinal()) + images, 4 * options.batch(), 1)) {
                 while (images < all) {
                     step(queue.take(options.batch()));
-                    boolean stop = listener.stop();
-                    boolean due = stop || images >= all || images % checkpointImages < options.batch();
+                    boolean last = stop.getAsBoolean();
+                    boolean due = last || images >= all || images % checkpointImages < options.batch();
                     if (due || rowSteps == ROW_STEPS) {
                         row(listener, all);
                     }
@@ -143,7 +147,7 @@ public final class PamTraining implements AutoCloseable {
                         validate();
                         save();
                     }
-                    if (stop && images < all) {
+                    if (last && images < all) {
                         return false;
                     }
                 }
@@ -177,7 +181,7 @@ public final class PamTraining implements AutoCloseable {
         if (stage == Stage.PATHS && prior == null) {
             if (!Files.exists(file)) {
                 LOG.info("estimating the prior of optimal paths");
-                long first = Stage.values().length * STAGE_SAMPLES;
+                long first = firstSample(Stage.values().length);
                 List<Sample> simulated = Evaluation.draw(options.priorImages(), i -> samples.sample(first + i));
                 PathPrior.estimate(
                                 options.priorPaths(),
@@ -189,8 +193,13 @@ public final class PamTraining implements AutoCloseable {
         }
     }
 
+    /** A multiple of the batch, so that a batch is a group of {@link MixedSizes}. */
+    private long firstSample(int ofStage) {
+        return ofStage * (STAGE_SAMPLES / options.batch() * options.batch());
+    }
+
     private void step(List<Sample> batch) {
-        double rate = options.learningRate() * (1 + Math.cos(Math.PI * images / options.images(stage))) / 2;
+        double rate = options.learningRate(stage, images);
         try (PointerScope temporaries = new PointerScope()) {
             try (NoGradGuard guard = new NoGradGuard()) {
                 pam.parameters().gradients().zero_();
@@ -308,7 +317,7 @@ public final class PamTraining implements AutoCloseable {
     private void row(Listener listener, long all) {
         double seconds = (System.nanoTime() - rowStart) * 1e-9;
         double speed = rowSteps * options.batch() / seconds;
-        double rate = options.learningRate() * (1 + Math.cos(Math.PI * images / all)) / 2;
+        double rate = options.learningRate(stage, images);
         log.add(total(), stage.ordinal() + 1, rowLoss / rowSteps, rowError / rowSteps, rate, speed);
         listener.progress(stage, images, all, rowLoss / rowSteps, speed);
         rowLoss = 0;

@@ -1,18 +1,20 @@
 package org.jmatte.train.pam;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
+import java.util.List;
+import org.jmatte.weights.ModelSource;
 
 /**
  * What determines a training; the same options give the same model on the same kind of machine.
  *
- * @param initial a PAM checkpoint to start from, null for random weights
+ * @param initial PAM's weights to start from, a {@link ModelSource}; null for random weights
  * @param seed of random initial weights, the samples and the walks
- * @param side height and width of the training images, a multiple of 32
+ * @param sides heights and widths of the training images, multiples of 32; each step draws one
  * @param batch images per optimizer step
  * @param fullImages length of the first stage: the full network
  * @param warmUpImages length of the second stage: random paths, distilled from the full one
  * @param pathImages length of the third stage: performance-aware path learning
- * @param learningRate at the start of each stage; it falls to zero along a cosine
+ * @param learningRates at the start of each stage; they fall to zero along a cosine
  * @param bfloat16 whether convolutions and products compute in bfloat16
  * @param threads of libtorch
  * @param priorImages simulated images that vote on the optimal paths
@@ -22,12 +24,12 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 public record PamTrainingOptions(
         String initial,
         long seed,
-        int side,
+        List<Integer> sides,
         int batch,
         long fullImages,
         long warmUpImages,
         long pathImages,
-        double learningRate,
+        List<Double> learningRates,
         boolean bfloat16,
         int threads,
         int priorImages,
@@ -42,5 +44,10 @@ public record PamTrainingOptions(
             case WARM_UP -> warmUpImages;
             case PATHS -> pathImages;
         };
+    }
+
+    /** The learning rate of a stage after so many of its images. */
+    double learningRate(Stage stage, long images) {
+        return learningRates.get(stage.ordinal()) * (1 + Math.cos(Math.PI * images / images(stage))) / 2;
     }
 }

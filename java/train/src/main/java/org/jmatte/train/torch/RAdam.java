@@ -1,5 +1,6 @@
 package org.jmatte.train.torch;
 
+import java.util.function.ToDoubleFunction;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 
@@ -22,10 +23,15 @@ public final class RAdam extends MomentOptimizer {
     private static final double SHORTEST_AVERAGE = 5; // below it the variance of the adaptive rate is not tractable
 
     private final Tensor decay;
+    private final Tensor rates;
 
-    /** @param weightDecay added to the gradient as a multiple of the value; not for biases and norms */
-    public RAdam(Parameters parameters, double weightDecay) {
+    /**
+     * @param weightDecay added to the gradient as a multiple of the value; not for biases and norms
+     * @param rate of a parameter by its name, times the learning rate
+     */
+    public RAdam(Parameters parameters, double weightDecay, ToDoubleFunction<String> rate) {
         super(parameters);
+        rates = parameters.spread(rate);
         decay = parameters.spread(
                 name -> parameters.shapes().get(name).length > 1 ? weightDecay : 0); // vectors: biases, norms
     }
@@ -46,9 +52,9 @@ public final class RAdam extends MomentOptimizer {
             double rectification =
                     Math.sqrt((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
             Tensor deviation = second.div(new Scalar(correction2)).sqrt_().add_(new Scalar(EPSILON));
-            values.addcdiv_(first, deviation, new Scalar(-rate * rectification));
+            values.addcdiv_(first.mul(rates), deviation, new Scalar(-rate * rectification));
         } else {
-            values.add_(first, new Scalar(-rate));
+            values.addcmul_(first, rates, new Scalar(-rate));
         }
     }
 
@@ -56,5 +62,6 @@ public final class RAdam extends MomentOptimizer {
     public void close() {
         super.close();
         decay.releaseReference();
+        rates.releaseReference();
     }
 }
