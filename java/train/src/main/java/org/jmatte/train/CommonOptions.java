@@ -16,6 +16,8 @@ import picocli.CommandLine.Option;
 
 /** The flags that all trainings share. */
 final class CommonOptions {
+    private static final long VALIDATION_SEED = 1_000_003; // added to the seed
+
     @Option(
             names = "--out",
             required = true,
@@ -125,8 +127,12 @@ final class CommonOptions {
         return foregrounds == null ? generated(seed) : side -> new FolderSamples(seed, side, foregrounds, backgrounds);
     }
 
-    /** Generated images, whatever the folders. */
-    IntFunction<SampleSource> generated(long ofSeed) {
+    /** Generated images that no training with this seed sees. */
+    IntFunction<SampleSource> unseen() {
+        return generated(seed + VALIDATION_SEED);
+    }
+
+    private IntFunction<SampleSource> generated(long ofSeed) {
         List<Path> files = Photos.in(photos);
         return side -> new GeneratedSamples(ofSeed, side, files);
     }

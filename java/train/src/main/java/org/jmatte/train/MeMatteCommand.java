@@ -4,6 +4,7 @@ import static org.jmatte.train.CommonOptions.require;
 
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.jmatte.train.data.RandomCrops;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.mematte.MeMatte;
 import org.jmatte.train.mematte.MeMatteTraining;
@@ -25,6 +26,8 @@ import picocli.CommandLine.Spec;
             "Without folders of images it trains on generated ones."
         })
 final class MeMatteCommand implements Callable<Integer> {
+    private static final float CROPPED = 0.25f; // share of patches that may hold known pixels alone
+
     @Spec
     private CommandSpec spec;
 
@@ -63,6 +66,12 @@ final class MeMatteCommand implements Callable<Integer> {
     private double learningRate;
 
     @Option(
+            names = "--validation-images",
+            defaultValue = "16",
+            description = "Of a fixed set, generated. Default: ${DEFAULT-VALUE}.")
+    private int validationImages;
+
+    @Option(
             names = "--checkpoint-iterations",
             defaultValue = "500",
             description = "Between two checkpoints. Default: ${DEFAULT-VALUE}.")
@@ -71,9 +80,10 @@ final class MeMatteCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         MeMatteTrainingOptions options = options();
-        SampleSource samples = common.samples().apply(side);
+        SampleSource samples = new RandomCrops(common.seed(), CROPPED, side, common.samples());
+        SampleSource unseen = common.unseen().apply(side);
         common.prepareFolder(options);
-        try (MeMatteTraining training = new MeMatteTraining(options, samples, common.out())) {
+        try (MeMatteTraining training = new MeMatteTraining(options, samples, unseen, common.out())) {
             return common.run(
                     spec,
                     "mematte.safetensors",
@@ -100,8 +110,9 @@ final class MeMatteCommand implements Callable<Integer> {
         require(batch >= 1, "--batch", "at least 1", batch);
         require(iterations >= 1, "--iterations", "at least 1", iterations);
         require(learningRate > 0, "--learning-rate", "a positive number", learningRate);
+        require(validationImages >= 1, "--validation-images", "at least 1", validationImages);
         require(checkpointIterations >= 1, "--checkpoint-iterations", "at least 1", checkpointIterations);
         return new MeMatteTrainingOptions(
-                init, common.seed(), side, batch, iterations, learningRate, common.bfloat16(), common.threads());
+                init, common.seed(), side, batch, iterations, learningRate, common.bfloat16(), common.threads(), validationImages);
     }
 }

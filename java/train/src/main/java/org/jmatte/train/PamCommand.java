@@ -30,8 +30,6 @@ import picocli.CommandLine.Spec;
             "Without folders of images it trains on generated ones."
         })
 final class PamCommand implements Callable<Integer> {
-    private static final long VALIDATION_SEED = 1_000_003; // added to the seed: other images than those trained on
-
     @Spec
     private CommandSpec spec;
 
@@ -114,7 +112,7 @@ final class PamCommand implements Callable<Integer> {
         PamTrainingOptions options = options();
         SampleSource samples = new MixedSizes(options.seed(), batch, sides, common.samples());
         SampleSource unseen =
-                new MixedSizes(options.seed(), batch, sides, common.generated(options.seed() + VALIDATION_SEED));
+                new MixedSizes(options.seed(), batch, sides, common.unseen());
         common.prepareFolder(options);
         try (PamTraining training = new PamTraining(options, samples, unseen, common.out())) {
             return common.run(

@@ -43,11 +43,13 @@ class MeMatteTrainingTest {
     private static final int SIDE = 64;
     private static final SampleSource SAMPLES = new GeneratedSamples(7, SIDE, List.of());
 
+    private static final SampleSource UNSEEN = new GeneratedSamples(8, SIDE, List.of());
+
     @TempDir
     private Path folder;
 
     private static MeMatteTrainingOptions options(String init, int batch, long iterations, double rate) {
-        return new MeMatteTrainingOptions(init, 7, SIDE, batch, iterations, rate, false, 1);
+        return new MeMatteTrainingOptions(init, 7, SIDE, batch, iterations, rate, false, 1, 2);
     }
 
     /** Stands for a kill: nothing is written behind it. */
@@ -65,7 +67,7 @@ class MeMatteTrainingTest {
 
     private static boolean train(MeMatteTrainingOptions options, Path folder, MeMatteTraining.Listener listener)
             throws InterruptedException {
-        try (MeMatteTraining training = new MeMatteTraining(options, SAMPLES, folder)) {
+        try (MeMatteTraining training = new MeMatteTraining(options, SAMPLES, UNSEEN, folder)) {
             return training.run(2, listener, () -> false);
         }
     }
@@ -89,13 +91,16 @@ class MeMatteTrainingTest {
         assertArrayEquals(
                 Files.readAllBytes(whole.resolve("mematte.safetensors")),
                 Files.readAllBytes(killed.resolve("mematte.safetensors")));
+        assertEquals(
+                Files.readAllLines(whole.resolve("validation.csv")),
+                Files.readAllLines(killed.resolve("validation.csv")));
         assertTrue(Files.size(whole.resolve("curve.png")) > 0);
     }
 
     @Test
     void bfloat16TrainsToo() throws Exception {
         MeMatteTrainingOptions exact = options(INIT, 1, 1, 5e-4);
-        MeMatteTrainingOptions narrow = new MeMatteTrainingOptions(INIT, 7, SIDE, 1, 1, 5e-4, true, 1);
+        MeMatteTrainingOptions narrow = new MeMatteTrainingOptions(INIT, 7, SIDE, 1, 1, 5e-4, true, 1, 2);
         double[] loss = new double[2];
         for (int i = 0; i < 2; i++) {
             Path of = Files.createDirectory(folder.resolve("" + i));
@@ -107,7 +112,7 @@ class MeMatteTrainingTest {
 
     @Test
     void aRequestToStopWritesACheckpoint() throws Exception {
-        try (MeMatteTraining training = new MeMatteTraining(options(INIT, 1, 3, 5e-4), SAMPLES, folder)) {
+        try (MeMatteTraining training = new MeMatteTraining(options(INIT, 1, 3, 5e-4), SAMPLES, UNSEEN, folder)) {
             assertFalse(training.run(2, killAt(0), () -> true));
         }
         assertTrue(Files.exists(folder.resolve("checkpoint.safetensors")));
@@ -130,7 +135,7 @@ class MeMatteTrainingTest {
         try (ModelSource seeded = ModelSource.open(INIT)) {
             HuggingFaceDirectory.write(seeded.checkpoint(), init);
         }
-        try (MeMatteTraining training = new MeMatteTraining(options(init.toString(), 2, 6, 5e-3), SAMPLES, folder)) {
+        try (MeMatteTraining training = new MeMatteTraining(options(init.toString(), 2, 6, 5e-3), SAMPLES, UNSEEN, folder)) {
             assertTrue(training.run(6, killAt(0), () -> false));
             compareWithEngine(training.student());
         }
@@ -187,7 +192,7 @@ class MeMatteTrainingTest {
         lessenAttention(init);
         SampleSource ten = index -> SAMPLES.sample(index % 10);
         MeMatteTrainingOptions options = options(init.toString(), 1, 400, 4e-3);
-        try (MeMatteTraining training = new MeMatteTraining(options, ten, folder)) {
+        try (MeMatteTraining training = new MeMatteTraining(options, ten, UNSEEN, folder)) {
             assertTrue(training.run(options.iterations(), killAt(0), () -> false));
             compareWithEngine(training.student());
         }

@@ -24,7 +24,7 @@ class RAdamTest {
         double[] first = new double[count];
         double[] second = new double[count];
         try (Parameters parameters = new Parameters(shapes);
-                RAdam optimizer = new RAdam(parameters, DECAY, name -> 1)) {
+                RAdam optimizer = new RAdam(parameters, DECAY, name -> name.equals("bias") ? 3 : 1)) {
             Parameters.fill(parameters.values(), floats(value));
             for (int step = 1; step <= 30; step++) {
                 double[] gradient = random.doubles(count, -1, 1).toArray();
@@ -34,21 +34,40 @@ class RAdamTest {
                 double power = Math.pow(0.999, step);
                 double length = longest - 2 * step * power / (1 - power);
                 for (int i = 0; i < count; i++) {
-                    double g = gradient[i] + (i < 12 ? DECAY * value[i] : 0);
+                    double g = gradient[i];
+                    value[i] -= i < 12 ? RATE * DECAY * value[i] : 0;
                     first[i] = 0.5 * first[i] + 0.5 * g;
                     second[i] = 0.999 * second[i] + 0.001 * g * g;
                     double mean = first[i] / (1 - Math.pow(0.5, step));
                     if (length > 5) {
                         double rectification = Math.sqrt(
                                 (length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length));
-                        value[i] -= RATE * rectification * mean / (Math.sqrt(second[i] / (1 - power)) + 1e-8);
+                        value[i] -= rate(i) * rectification * mean / (Math.sqrt(second[i] / (1 - power)) + 1e-8);
                     } else {
-                        value[i] -= RATE * mean;
+                        value[i] -= rate(i) * mean;
                     }
                 }
                 assertArrayEquals(
                         floats(value).array(), Parameters.toArray(parameters.values()), 2e-6f, "step " + step);
             }
+        }
+    }
+
+    private static double rate(int i) {
+        return i < 12 ? RATE : 3 * RATE;
+    }
+
+    @Test
+    void whatHasNoGradientStays() {
+        try (Parameters parameters = new Parameters(Map.of("weight", new long[] {2, 2}));
+                RAdam optimizer = new RAdam(parameters, 1e-2, name -> 1)) {
+            Parameters.fill(parameters.values(), FloatBuffer.wrap(new float[] {1, -1, 0.5f, 2}));
+            for (int step = 0; step < 1000; step++) {
+                optimizer.step(1e-3);
+            }
+            float kept = (float) Math.pow(1 - 1e-5, 1000);
+            assertArrayEquals(
+                    new float[] {kept, -kept, 0.5f * kept, 2 * kept}, Parameters.toArray(parameters.values()), 1e-4f);
         }
     }
 

@@ -11,7 +11,7 @@ package org.jmatte.train.data;
  * @param foreground colours of the foreground, continued where alpha is 0
  * @param background colours of the background, also behind the foreground
  * @param alpha opacity of the foreground, 0..1
- * @param trimap 0 known background, 1 known foreground, 0.5 unknown; never without unknown pixels
+ * @param trimap 0 known background, 1 known foreground, 0.5 unknown
  */
 public record Sample(
         String name,
@@ -28,6 +28,30 @@ public record Sample(
             String name, int height, int width, float[] foreground, float[] background, float[] alpha, float[] trimap) {
         float[] image = composite(foreground, background, alpha);
         return new Sample(name, height, width, image, foreground, background, alpha, trimap);
+    }
+
+    /** A part of it. */
+    Sample crop(int top, int left, int rows, int columns) {
+        return new Sample(
+                name,
+                rows,
+                columns,
+                crop(image, top, left, rows, columns),
+                crop(foreground, top, left, rows, columns),
+                crop(background, top, left, rows, columns),
+                crop(alpha, top, left, rows, columns),
+                crop(trimap, top, left, rows, columns));
+    }
+
+    /** Of each plane. */
+    private float[] crop(float[] planes, int top, int left, int rows, int columns) {
+        float[] part = new float[planes.length / (height * width) * rows * columns];
+        for (int start = top * width + left, to = 0; to < part.length; start += height * width) {
+            for (int y = 0; y < rows; y++, to += columns) {
+                System.arraycopy(planes, start + y * width, part, to, columns);
+            }
+        }
+        return part;
     }
 
     /** {@code alpha * foreground + (1 - alpha) * background}, planar. */

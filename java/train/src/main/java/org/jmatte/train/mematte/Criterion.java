@@ -73,8 +73,7 @@ final class Criterion {
         Tensor alpha = prediction.alpha();
         Tensor error = alpha.sub(batch.alpha());
         Tensor unknown = batch.unknown();
-        Tensor kept = torch.stack(new TensorVector(prediction.kept().toArray(Tensor[]::new)), 0)
-                .mean();
+        Tensor kept = kept(prediction);
         return new Losses(
                 masked(error, unknown),
                 masked(error, torch.ones_like(unknown).sub(unknown)),
@@ -83,6 +82,17 @@ final class Criterion {
                 Layers.widened(prediction.features()).sub(features).square().mean(),
                 kept.sub(new Scalar(TARGET_RATIO)).square(),
                 kept);
+    }
+
+    /** The mean of |a - g| over unknown pixels. */
+    static Tensor unknown(Tensor alpha, Batch batch) {
+        return masked(alpha.sub(batch.alpha()), batch.unknown());
+    }
+
+    /** r, the fraction of tokens kept. */
+    static Tensor kept(MeMatte.Prediction prediction) {
+        return torch.stack(new TensorVector(prediction.kept().toArray(Tensor[]::new)), 0)
+                .mean();
     }
 
     /** S(M) mean |M x|. */

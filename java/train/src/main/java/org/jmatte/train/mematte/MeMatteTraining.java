@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * interrupted.
  *
  * <p>The folder of a training holds {@code checkpoint.safetensors} (weights, moments, progress), {@code log.csv}, {@code
- * curve.png}, and in the end {@code mematte.safetensors}. Beside that lies {@code preprocessor_config.json}: it says how
+ * validation.csv} (the network as it infers), {@code curve.png}, and in the end {@code mematte.safetensors}. Beside that lies {@code preprocessor_config.json}: it says how
  * the network wants photos normalised.
  */
 public final class MeMatteTraining implements AutoCloseable {
@@ -43,6 +44,7 @@ public final class MeMatteTraining implements AutoCloseable {
     private static final int ROW_ITERATIONS = 25;
     private static final int NOISE_BITS = 40; // of a seed's range of iterations
     private static final List<String> COLUMNS = columns();
+    private static final List<String> VALIDATION_COLUMNS = List.of("iteration", "unknown_l1", "kept_ratio");
 
     private final MeMatteTrainingOptions options;
     private final SampleSource samples;
@@ -51,7 +53,9 @@ public final class MeMatteTraining implements AutoCloseable {
     private final MeMatte student;
     private final AdamW optimizer;
     private final Schedule schedule;
+    private final List<Sample> fixed; // to validate on
     private final TrainingLog log;
+    private final TrainingLog validationLog;
     private final double[] rowSums = new double[Criterion.Losses.NAMES.size()];
     private int rowIterations;
     private long rowStart = System.nanoTime();
@@ -78,9 +82,11 @@ public final class MeMatteTraining implements AutoCloseable {
     /**
      * A training in a folder, from its start or, if there is a checkpoint, from there.
      *
+     * @param samples to train on
+     * @param unseen to validate on
      * @throws InvalidInputException if the weights to start from cannot be read, or are not ViTMatte's
      */
-    public MeMatteTraining(MeMatteTrainingOptions options, SampleSource samples, Path folder) {
+    public MeMatteTraining(MeMatteTrainingOptions options, SampleSource samples, SampleSource unseen, Path folder) {
         this.options = options;
         this.samples = samples;
         this.folder = folder;
@@ -94,7 +100,12 @@ public final class MeMatteTraining implements AutoCloseable {
         if (Files.exists(checkpointFile())) {
             TrainingState.read(checkpointFile(), student.parameters(), optimizer);
         }
+        fixed = IntStream.range(0, options.validationImages())
+                .mapToObj(unseen::sample)
+                .toList();
         log = new TrainingLog(folder.resolve("log.csv"), COLUMNS, optimizer.steps());
+        validationLog =
+                new TrainingLog(folder.resolve("validation.csv"), VALIDATION_COLUMNS, optimizer.steps());
     }
 
     private Path checkpointFile() {
@@ -125,6 +136,7 @@ public final class MeMatteTraining implements AutoCloseable {
                     report(listener);
                 }
                 if (due) {
+                    validate();
                     save();
                 }
                 if (last && !end) {
@@ -184,6 +196,26 @@ public final class MeMatteTraining implements AutoCloseable {
         listener.progress(iteration, row[COLUMNS.indexOf("loss")], row[COLUMNS.indexOf("kept_ratio")], speed);
         rowIterations = 0;
         rowStart = System.nanoTime();
+    }
+
+    /** The mean error of unknown pixels of the network as it infers, and what it keeps. */
+    private void validate() {
+        long start = System.nanoTime();
+        double error = 0;
+        double kept = 0;
+        for (Sample sample : fixed) {
+            try (PointerScope temporaries = new PointerScope();
+                    NoGradGuard guard = new NoGradGuard();
+                    MixedPrecision precision = new MixedPrecision(options.bfloat16())) {
+                Batch batch = Batch.of(List.of(sample));
+                MeMatte.Prediction prediction =
+                        student.infer(batch.image(), batch.trimap(), false, Integer.MAX_VALUE);
+                error += Criterion.unknown(prediction.alpha(), batch).item_double() / fixed.size();
+                kept += Criterion.kept(prediction).item_double() / fixed.size();
+            }
+        }
+        validationLog.add(optimizer.steps(), error, kept);
+        rowStart += System.nanoTime() - start; // the speed is of training alone
     }
 
     /** Writes the state and the curve; if the state cannot be written, the last good one stays and training goes on. */

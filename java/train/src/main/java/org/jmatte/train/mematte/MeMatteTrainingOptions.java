@@ -11,6 +11,7 @@ package org.jmatte.train.mematte;
  * @param learningRate of the decoder, after the warm-up; see {@link Schedule}
  * @param bfloat16 whether convolutions and products compute in bfloat16
  * @param threads of libtorch
+ * @param validationImages generated images that no training sees
  */
 public record MeMatteTrainingOptions(
         String init,
@@ -20,4 +21,5 @@ public record MeMatteTrainingOptions(
         long iterations,
         double learningRate,
         boolean bfloat16,
-        int threads) {}
+        int threads,
+        int validationImages) {}

@@ -44,7 +44,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class PamTraining implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PamTraining.class);
-    private static final double WEIGHT_DECAY = 1e-6;
+    private static final double WEIGHT_DECAY = 1e-2;
     private static final double LARGEST_GRADIENT = 10; // norm
     private static final double DISTIL_WEIGHT = 1;
     private static final double PATH_WEIGHT = 0.1;

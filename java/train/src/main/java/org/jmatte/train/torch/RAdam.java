@@ -6,15 +6,19 @@ import org.bytedeco.pytorch.Tensor;
 
 /**
  * Rectified Adam (Liu et al. 2020, "On the Variance of the Adaptive Learning Rate and Beyond"), which libtorch's C++ API
- * lacks. With g the gradient, plus weight decay times the parameter where that applies, and t the step:
+ * lacks. With g the gradient, d the weight decay and t the step:
  *
  * <pre>
  * m = beta1 m + (1 - beta1) g,   v = beta2 v + (1 - beta2) g^2
  * rho_inf = 2 / (1 - beta2) - 1,   rho = rho_inf - 2 t beta2^t / (1 - beta2^t)
+ * p -= lr d p
  * rho > 5:  p -= lr r (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps)
  *           r = sqrt((rho - 4)(rho - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho))
  * else:     p -= lr m / (1 - beta1^t)
  * </pre>
+ *
+ * The decay stays out of the gradient (Loshchilov and Hutter 2019): there, a parameter without a gradient of its own,
+ * such as a layer that this stage does not train, would walk to zero at the full learning rate.
  */
 public final class RAdam extends MomentOptimizer {
     private static final double BETA1 = 0.5;
@@ -26,7 +30,7 @@ public final class RAdam extends MomentOptimizer {
     private final Tensor rates;
 
     /**
-     * @param weightDecay added to the gradient as a multiple of the value; not for biases and norms
+     * @param weightDecay not for biases and norms
      * @param rate of a parameter by its name, times the learning rate
      */
     public RAdam(Parameters parameters, double weightDecay, ToDoubleFunction<String> rate) {
@@ -39,7 +43,8 @@ public final class RAdam extends MomentOptimizer {
     @Override
     void move(double learningRate, long step) {
         Tensor values = parameters.values();
-        Tensor gradient = parameters.gradients().addcmul_(decay, values);
+        Tensor gradient = parameters.gradients();
+        values.addcmul_(values, decay, new Scalar(-learningRate));
         first.mul_(new Scalar(BETA1)).add_(gradient, new Scalar(1 - BETA1));
         second.mul_(new Scalar(BETA2)).addcmul_(gradient, gradient, new Scalar(1 - BETA2));
 
