@@ -113,6 +113,14 @@ final class MeMatteCommand implements Callable<Integer> {
         require(validationImages >= 1, "--validation-images", "at least 1", validationImages);
         require(checkpointIterations >= 1, "--checkpoint-iterations", "at least 1", checkpointIterations);
         return new MeMatteTrainingOptions(
-                init, common.seed(), side, batch, iterations, learningRate, common.bfloat16(), common.threads(), validationImages);
+                init,
+                common.seed(),
+                side,
+                batch,
+                iterations,
+                learningRate,
+                common.bfloat16(),
+                common.threads(),
+                validationImages);
     }
 }

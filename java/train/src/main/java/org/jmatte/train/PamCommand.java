@@ -111,8 +111,7 @@ final class PamCommand implements Callable<Integer> {
     public Integer call() throws InterruptedException {
         PamTrainingOptions options = options();
         SampleSource samples = new MixedSizes(options.seed(), batch, sides, common.samples());
-        SampleSource unseen =
-                new MixedSizes(options.seed(), batch, sides, common.unseen());
+        SampleSource unseen = new MixedSizes(options.seed(), batch, sides, common.unseen());
         common.prepareFolder(options);
         try (PamTraining training = new PamTraining(options, samples, unseen, common.out())) {
             return common.run(

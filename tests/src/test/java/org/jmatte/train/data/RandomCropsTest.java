@@ -58,7 +58,12 @@ class RandomCropsTest {
         float[] plane = new float[4 * SIDE * SIDE];
         plane[0] = 0.5f; // only a crop at the corner has it
         IntFunction<SampleSource> marked = side -> index -> Sample.composed(
-                "" + side, side, side, new float[3 * side * side], new float[3 * side * side], crop(plane, side),
+                "" + side,
+                side,
+                side,
+                new float[3 * side * side],
+                new float[3 * side * side],
+                crop(plane, side),
                 crop(plane, side));
         SampleSource crops = new RandomCrops(2, 0.25f, SIDE, marked);
         int cut = 0;

@@ -135,7 +135,8 @@ class MeMatteTrainingTest {
         try (ModelSource seeded = ModelSource.open(INIT)) {
             HuggingFaceDirectory.write(seeded.checkpoint(), init);
         }
-        try (MeMatteTraining training = new MeMatteTraining(options(init.toString(), 2, 6, 5e-3), SAMPLES, UNSEEN, folder)) {
+        try (MeMatteTraining training =
+                new MeMatteTraining(options(init.toString(), 2, 6, 5e-3), SAMPLES, UNSEEN, folder)) {
             assertTrue(training.run(6, killAt(0), () -> false));
             compareWithEngine(training.student());
         }

@@ -104,8 +104,7 @@ public final class MeMatteTraining implements AutoCloseable {
                 .mapToObj(unseen::sample)
                 .toList();
         log = new TrainingLog(folder.resolve("log.csv"), COLUMNS, optimizer.steps());
-        validationLog =
-                new TrainingLog(folder.resolve("validation.csv"), VALIDATION_COLUMNS, optimizer.steps());
+        validationLog = new TrainingLog(folder.resolve("validation.csv"), VALIDATION_COLUMNS, optimizer.steps());
     }
 
     private Path checkpointFile() {
@@ -208,8 +207,7 @@ public final class MeMatteTraining implements AutoCloseable {
                     NoGradGuard guard = new NoGradGuard();
                     MixedPrecision precision = new MixedPrecision(options.bfloat16())) {
                 Batch batch = Batch.of(List.of(sample));
-                MeMatte.Prediction prediction =
-                        student.infer(batch.image(), batch.trimap(), false, Integer.MAX_VALUE);
+                MeMatte.Prediction prediction = student.infer(batch.image(), batch.trimap(), false, Integer.MAX_VALUE);
                 error += Criterion.unknown(prediction.alpha(), batch).item_double() / fixed.size();
                 kept += Criterion.kept(prediction).item_double() / fixed.size();
             }
