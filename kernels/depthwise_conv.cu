@@ -73,9 +73,10 @@ JMATTE_DEVICE void march_rows(const DepthwiseConv& p) {
         return;
     const long long at = (long long)image * p.height * p.width * p.channels;
     const MarchMap<T> map = {static_cast<const T*>(p.x) + at, p.height, p.height, p.width, p.channels};
+    const long long above = (long long)image * p.rows - p.first_row;
+    T* first = static_cast<T*>(p.out) + (above * p.width + x0) * p.channels + c;
     march<T, K>(map, p.weight, p.bias, c, x0, p.first_row + top, rows, [&](int y, const float(&sum)[MARCH_COLUMNS][2]) {
-        const long long row = (long long)image * p.rows + y - p.first_row;
-        T* out = static_cast<T*>(p.out) + (row * p.width + x0) * p.channels + c;
+        T* out = first + (long long)y * p.width * p.channels;
 #pragma unroll
         for (int column = 0; column < MARCH_COLUMNS; column++)
             if (x0 + column < p.width) {
@@ -217,7 +218,7 @@ JMATTE_DEVICE void convolve_tiles(const DepthwiseConv& p) {
             const float* weight = s.weight[ky % 2] + group * CHANNELS + 2 * lane();
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
-                const int y = (p.first_row + y0 + r) * S + ky - reach;
+                const int y = (y0 + r) * S + ky - reach + p.first_row * S;
                 if (unsigned(y) >= unsigned(p.height)) // or negative
                     continue;
                 for (int kx0 = 0; kx0 < size; kx0 += CHUNK) {

@@ -139,6 +139,26 @@ class GpuExecutionTest {
         }
     }
 
+    /** Without a budget, in the smallest, and between them: where tokens are fewer, too. */
+    @ParameterizedTest
+    @CsvSource({"mematte_tiny, 31, 45, FP16", "mematte_tiny, 100, 40, BF16", "vitmatte_tiny, 45, 70, FP16"})
+    void thePeakIsThePlan(String model, int height, int width, Precision precision) {
+        Photo picture = Scenes.photo(height, width, 2);
+        Trimap unknown = Scenes.disc(height, width, 2);
+        MattingOptions options = MattingOptions.defaults().withPrecision(precision);
+        long least = leastBytes(model, options, picture, unknown);
+        for (long budget : new long[] {0, least, least * 11 / 10}) {
+            Device device = Devices.emulated(EmulatorOptions.sm(80));
+            long before = device.freeBytes();
+            try (GpuExecution execution = open(model, options.withMemoryBudget(budget), device)) {
+                Matte matte = execution.matte(picture, unknown, EXACT);
+                assertTrue(budget == 0 || matte.peakBytes() <= budget, matte.peakBytes() + " in " + budget);
+                assertEquals(matte.plannedBytes(), matte.peakBytes());
+                assertEquals(matte.plannedBytes(), before - device.freeBytes());
+            }
+        }
+    }
+
     /** The smallest budget, which a refusal names. */
     private static long leastBytes(String model, MattingOptions options, Photo photo, Trimap trimap) {
         try (GpuExecution none = open(model, options.withMemoryBudget(1), Devices.emulated(EmulatorOptions.sm(80)))) {
