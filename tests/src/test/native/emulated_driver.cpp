@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -29,6 +30,8 @@ enum Result {
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
     ILLEGAL_ADDRESS = 700,
+    CAPTURE_UNSUPPORTED = 900,
+    CAPTURE_INVALIDATED = 901,
 };
 
 using Handle = uint64_t;
@@ -45,6 +48,11 @@ struct Function {
     std::string name;
     int allowed_shared = 48 * 1024;
 };
+/// Work that was captured, done when it is launched.
+struct Graph {
+    std::vector<std::function<int()>> work;
+    bool valid = true;
+};
 struct Module {
     std::string image;
     std::map<std::string, Handle> globals;
@@ -58,6 +66,9 @@ std::map<Handle, Memory> memory;
 std::map<Handle, Event> events;
 std::map<Handle, Function> functions;
 std::map<Handle, Module> modules;
+std::map<Handle, Graph> graphs, executables;
+std::map<Handle, Graph> capturing; // by stream
+thread_local Handle captured_here; // the stream that this thread captures
 std::set<void*> page_locked;
 Handle primary;
 int primary_users;
@@ -80,6 +91,24 @@ int ready() {
     return current.empty() || !contexts.count(current.back()) ? INVALID_CONTEXT : SUCCESS;
 }
 bool live(Handle stream) { return stream == 0 || streams.count(stream); }
+
+/// Does work on a stream, or captures it.
+int queue(Handle stream, const std::function<int()>& work) {
+    if (!live(stream))
+        return INVALID_HANDLE;
+    auto captured = capturing.find(stream);
+    if (captured == capturing.end())
+        return work();
+    captured->second.work.push_back(work);
+    return SUCCESS;
+}
+/// What must not be done while this thread captures, on the captured stream or anywhere.
+bool forbidden(Handle stream) {
+    if (!captured_here || (stream && stream != captured_here))
+        return false;
+    capturing[captured_here].valid = false;
+    return true;
+}
 
 template <class Map>
 Handle add(Map& map) {
@@ -116,7 +145,9 @@ int cuGetErrorName(int error, const char** name) {
                                                      {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
                                                      {INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
                                                      {NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
-                                                     {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"}};
+                                                     {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+                                                     {CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
+                                                     {CAPTURE_INVALIDATED, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"}};
     auto found = names.find(error);
     *name = found == names.end() ? nullptr : found->second;
     return found == names.end() ? INVALID_VALUE : SUCCESS;
@@ -235,6 +266,8 @@ int cuMemGetInfo_v2(size_t* free, size_t* all) {
 }
 int cuMemAlloc_v2(Handle* pointer, size_t bytes) {
     DRIVER_CALL
+    if (forbidden(0))
+        return CAPTURE_UNSUPPORTED;
     if (bytes == 0)
         return INVALID_VALUE;
     if (used + long(bytes) > total() || long(bytes) < 0)
@@ -271,6 +304,8 @@ int cuMemcpyHtoDAsync_v2(Handle to, const void* from, size_t bytes, Handle strea
     DRIVER_CALL
     if (!live(stream))
         return INVALID_HANDLE;
+    if (forbidden(stream)) // of memory that is pageable, and that may change until the graph is launched
+        return CAPTURE_UNSUPPORTED;
     return emulator::copy_to_device(long(to), from, long(bytes)) ? INVALID_VALUE : SUCCESS;
 }
 int cuMemcpyHtoD_v2(Handle to, const void* from, size_t bytes) { return cuMemcpyHtoDAsync_v2(to, from, bytes, 0); }
@@ -278,20 +313,19 @@ int cuMemcpyDtoHAsync_v2(void* to, Handle from, size_t bytes, Handle stream) {
     DRIVER_CALL
     if (!live(stream))
         return INVALID_HANDLE;
+    if (forbidden(stream))
+        return CAPTURE_UNSUPPORTED;
     return emulator::copy_to_host(to, long(from), long(bytes)) ? INVALID_VALUE : SUCCESS;
 }
 int cuMemcpyDtoH_v2(void* to, Handle from, size_t bytes) { return cuMemcpyDtoHAsync_v2(to, from, bytes, 0); }
 int cuMemcpyDtoDAsync_v2(Handle to, Handle from, size_t bytes, Handle stream) {
     DRIVER_CALL
-    if (!live(stream))
-        return INVALID_HANDLE;
-    return emulator::copy_on_device(long(to), long(from), long(bytes)) ? INVALID_VALUE : SUCCESS;
+    return queue(stream,
+                 [=] { return emulator::copy_on_device(long(to), long(from), long(bytes)) ? INVALID_VALUE : SUCCESS; });
 }
 int cuMemsetD8Async(Handle to, unsigned char value, size_t bytes, Handle stream) {
     DRIVER_CALL
-    if (!live(stream))
-        return INVALID_HANDLE;
-    return emulator::fill(long(to), value, long(bytes)) ? INVALID_VALUE : SUCCESS;
+    return queue(stream, [=] { return emulator::fill(long(to), value, long(bytes)) ? INVALID_VALUE : SUCCESS; });
 }
 
 // ---------------------------------------------------------------- streams and events
@@ -307,6 +341,8 @@ int cuStreamDestroy_v2(Handle stream) {
 }
 int cuStreamSynchronize(Handle stream) {
     DRIVER_CALL
+    if (forbidden(stream))
+        return CAPTURE_UNSUPPORTED;
     return live(stream) ? SUCCESS : INVALID_HANDLE;
 }
 int cuStreamQuery(Handle stream) { return cuStreamSynchronize(stream); }
@@ -343,10 +379,58 @@ int cuEventElapsedTime(float* milliseconds, Handle start, Handle end) {
     return SUCCESS;
 }
 
+// ---------------------------------------------------------------- graphs
+
+int cuStreamBeginCapture_v2(Handle stream, int mode) {
+    DRIVER_CALL
+    if (mode != 1 || !stream || !live(stream) || capturing.count(stream) || captured_here)
+        return INVALID_VALUE;
+    capturing[captured_here = stream];
+    return SUCCESS;
+}
+int cuStreamEndCapture(Handle stream, Handle* graph) {
+    DRIVER_CALL
+    if (!stream || stream != captured_here)
+        return INVALID_VALUE;
+    Graph captured = capturing[stream];
+    capturing.erase(stream);
+    captured_here = 0;
+    if (!captured.valid)
+        return CAPTURE_INVALIDATED;
+    graphs[*graph = next_handle += 16] = captured;
+    return SUCCESS;
+}
+int cuGraphInstantiateWithFlags(Handle* executable, Handle graph, unsigned long long) {
+    DRIVER_CALL
+    if (!graphs.count(graph))
+        return INVALID_VALUE;
+    executables[*executable = next_handle += 16] = graphs[graph];
+    return SUCCESS;
+}
+int cuGraphDestroy(Handle graph) {
+    DRIVER_CALL
+    return graphs.erase(graph) ? SUCCESS : INVALID_VALUE;
+}
+int cuGraphExecDestroy(Handle executable) {
+    DRIVER_CALL
+    return executables.erase(executable) ? SUCCESS : INVALID_VALUE;
+}
+int cuGraphLaunch(Handle executable, Handle stream) {
+    DRIVER_CALL
+    if (!executables.count(executable) || !live(stream))
+        return INVALID_HANDLE;
+    for (auto& work : executables[executable].work)
+        if (int problem = work())
+            return problem;
+    return SUCCESS;
+}
+
 // ---------------------------------------------------------------- modules and launches
 
 int cuModuleLoadDataEx(Handle* module, const void* image, unsigned, int*, void**) {
     DRIVER_CALL
+    if (forbidden(0))
+        return CAPTURE_UNSUPPORTED;
     if (int refusal = int(option("refuse", SUCCESS)))
         return refusal;
     // A fat binary: magic, version, bytes of the header, bytes of the rest.
@@ -423,10 +507,14 @@ int cuLaunchKernel(Handle function, unsigned grid_x, unsigned grid_y, unsigned g
         int(shared) != emulator::kernel_shared_bytes(f.name.c_str(), emulated()))
         return INVALID_VALUE;
     int bytes = emulator::kernel_parameter_bytes(f.name.c_str(), emulated());
-    if (emulator::launch(f.name.c_str(), emulated(), int(grid_x), int(grid_y), int(grid_z), parameters[0], bytes, 0,
-                         option("checking", 0) != 0))
-        failure = ILLEGAL_ADDRESS; // found with a later call, as on a card
-    return SUCCESS;
+    std::string name = f.name;
+    std::string copied(static_cast<const char*>(parameters[0]), size_t(bytes));
+    return queue(stream, [=] {
+        if (emulator::launch(name.c_str(), emulated(), int(grid_x), int(grid_y), int(grid_z), copied.data(), bytes, 0,
+                             option("checking", 0) != 0))
+            failure = ILLEGAL_ADDRESS; // found with a later call, as on a card
+        return SUCCESS;
+    });
 }
 
 } // extern "C"

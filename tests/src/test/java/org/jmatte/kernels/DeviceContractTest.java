@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.Random;
 
 /** What every device does. */
@@ -68,6 +69,39 @@ class DeviceContractTest {
         host.close();
         host.close();
         assertThrows(IllegalStateException.class, host::buffer);
+    }
+
+    /** What is captured is not done, and then done at every launch, with what is in memory by then. */
+    @DeviceTest
+    void capturedWorkIsDoneAtEveryLaunch(Device device) {
+        try (Stream stream = device.createStream();
+                DeviceBuffer memory = device.allocate(1024)) {
+            Tensor from = memory.tensor(ElementType.FP32, 8);
+            Tensor to = memory.tensorAt(256, ElementType.FP16, 8);
+            Tensor overflow = memory.tensorAt(512, ElementType.I32, 1);
+            device.fill(memory.pointer(), (byte) 0, 1024, stream);
+            Convert.run(device, to, from, overflow, 1, stream); // loads the kernel
+            stream.synchronize();
+            Optional<Graph> captured = device.capture(stream, () -> {
+                Convert.run(device, to, from, overflow, 1, stream);
+                device.copy(memory.pointer() + 768, to.pointer(), 16, stream);
+            });
+            if (captured.isEmpty()) {
+                assertTrue(device instanceof EmulatedDevice, device.name());
+                return;
+            }
+            try (Graph graph = captured.get()) {
+                for (byte exponent : new byte[] {0x3f, 0x40}) { // 0x3f3f3f3f, 0x40404040: 0.747, 3.00
+                    device.fill(from.pointer(), exponent, 32, stream);
+                    assertEquals(exponent == 0x3f ? 0 : 0x39, read(device, memory.pointer() + 768, 2)[1]);
+                    graph.launch(stream);
+                    stream.synchronize();
+                    assertEquals(exponent == 0x3f ? 0x39 : 0x42, read(device, memory.pointer() + 768, 2)[1]);
+                }
+            }
+            assertThrows(DeviceException.class, () -> device.capture(stream, stream::synchronize));
+            device.capture(stream, () -> {}).orElseThrow().close(); // the device is sound
+        }
     }
 
     @DeviceTest

@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -193,7 +194,7 @@ abstract class BaseDevice implements Device {
         Arguments.check(pointer != 0 || bytes == 0, what, argument, "a device address", "0");
     }
 
-    private void checkStream(String what, Stream stream) {
+    final void checkStream(String what, Stream stream) {
         Arguments.notNull(what, "stream", stream);
         ensureUsable();
         if (stream.device() != this) {
@@ -225,6 +226,12 @@ abstract class BaseDevice implements Device {
             List<LaunchHook> inner = around.subList(1, around.size());
             around.get(0).launch(launch, stream, () -> run(launch, stream, inner));
         }
+    }
+
+    @Override
+    public Optional<Graph> capture(Stream stream, Runnable work) {
+        checkStream("capture", stream);
+        return Optional.empty();
     }
 
     @Override

@@ -3,6 +3,7 @@ package org.jmatte.kernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
 import jcuda.Pointer;
@@ -213,6 +214,12 @@ public final class CudaDevice extends BaseDevice {
             return own;
         }
         throw new InvalidArgumentException("event: expected one of " + name + ", got one of another device");
+    }
+
+    /** The driver's view of a stream, which must be one of this device. */
+    CUstream own(Stream stream) {
+        checkStream("stream", stream);
+        return of(stream);
     }
 
     /** The driver's view of a stream; those of this device are all of this class. */
@@ -462,9 +469,10 @@ public final class CudaDevice extends BaseDevice {
         }
     }
 
-    private CudaModule module(String operator) {
-        CudaModule known = modules.get(operator);
-        return known != null ? known : modules.computeIfAbsent(operator, name -> CudaModule.load(this, name));
+    @Override
+    public Optional<Graph> capture(Stream stream, Runnable work) {
+        checkStream("capture", stream);
+        return Optional.of(CudaGraph.capture(this, of(stream), work));
     }
 
     /** What a block of threads can have of shared memory, when a kernel asks for it. */

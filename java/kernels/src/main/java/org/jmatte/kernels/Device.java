@@ -1,6 +1,7 @@
 package org.jmatte.kernels;
 
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /**
  * Where kernels run: memory, copies, streams and launches by name. A {@link CudaDevice} is a card, an
@@ -68,6 +69,19 @@ public interface Device extends AutoCloseable {
      * @throws DeviceException if the device refuses, or failed before
      */
     void launch(Launch launch, Stream stream);
+
+    /**
+     * Captures what is queued on a stream meanwhile, instead of doing it. As a graph it takes the host one call, which
+     * pays where kernels are shorter than the microseconds that each launch takes.
+     *
+     * @param stream not the default stream
+     * @param work queues launches of kernels that ran before, fills, and copies within the device, on that stream alone;
+     *     it must neither wait nor allocate
+     * @return nothing, with the work not begun, where the device has no graphs: the emulated one, whose launches are over
+     *     when they return
+     * @throws DeviceException if the work does what cannot be captured
+     */
+    Optional<Graph> capture(Stream stream, Runnable work);
 
     /** Puts a hook around every launch from now on, inside those that are there already. */
     void addHook(LaunchHook hook);
