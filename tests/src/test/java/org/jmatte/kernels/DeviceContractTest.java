@@ -11,7 +11,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.Random;
 
 /** What every device does. */
@@ -82,15 +81,16 @@ class DeviceContractTest {
             device.fill(memory.pointer(), (byte) 0, 1024, stream);
             Convert.run(device, to, from, overflow, 1, stream); // loads the kernel
             stream.synchronize();
-            Optional<Graph> captured = device.capture(stream, () -> {
+            Runnable work = () -> {
                 Convert.run(device, to, from, overflow, 1, stream);
                 device.copy(memory.pointer() + 768, to.pointer(), 16, stream);
-            });
-            if (captured.isEmpty()) {
+            };
+            if (!device.hasGraphs()) {
                 assertTrue(device instanceof EmulatedDevice, device.name());
+                assertThrows(UnsupportedOperationException.class, () -> device.capture(stream, work));
                 return;
             }
-            try (Graph graph = captured.get()) {
+            try (Graph graph = device.capture(stream, work)) {
                 for (byte exponent : new byte[] {0x3f, 0x40}) { // 0x3f3f3f3f, 0x40404040: 0.747, 3.00
                     device.fill(from.pointer(), exponent, 32, stream);
                     assertEquals(exponent == 0x3f ? 0 : 0x39, read(device, memory.pointer() + 768, 2)[1]);
@@ -100,7 +100,10 @@ class DeviceContractTest {
                 }
             }
             assertThrows(DeviceException.class, () -> device.capture(stream, stream::synchronize));
-            device.capture(stream, () -> {}).orElseThrow().close(); // the device is sound
+            device.capture(stream, () -> {}).close(); // the device is sound
+            try (LaunchProfile profile = LaunchProfile.counting(device)) {
+                assertFalse(device.hasGraphs(), "a graph would pass the profile by");
+            }
         }
     }
 

@@ -4,7 +4,21 @@ import static org.jmatte.ChildProcess.say;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jmatte.Backend;
+import org.jmatte.Matte;
+import org.jmatte.MatteRequest;
+import org.jmatte.Matting;
+import org.jmatte.MattingOptions;
+import org.jmatte.Precision;
+import org.jmatte.Scenes;
+import org.jmatte.image.Photo;
+import org.jmatte.image.Trimap;
 import org.junit.jupiter.api.Test;
 
 /** What {@link EmulatedDriverTest} has a process of its own do, with a stand-in for the driver; prints lines of > word value. */
@@ -16,6 +30,7 @@ final class EmulatedDriverProbe {
             case "open" -> open();
             case "contract" -> contract();
             case "failure" -> failure();
+            case "network" -> network();
             default -> throw new IllegalArgumentException(arguments[0]);
         }
     }
@@ -64,6 +79,29 @@ final class EmulatedDriverProbe {
         try (Device again = Devices.open()) {
             say("leaked", free - again.freeBytes());
         }
+    }
+
+    /** The same image again and again; a run that replays a graph tells of fewer stages. */
+    private static void network() {
+        MattingOptions options =
+                MattingOptions.defaults().withBackend(Backend.CUDA).withPrecision(Precision.FP16);
+        Photo photo = Scenes.photo(31, 45, 1);
+        Trimap trimap = Scenes.disc(31, 45, 1);
+        List<Integer> stages = new ArrayList<>();
+        Set<ByteBuffer> alphas = new HashSet<>();
+        try (Matting matting = Matting.open("seeded:mematte_tiny", options);
+                Matting other = Matting.open("seeded:mematte_tiny", options.withDevice(0))) {
+            for (int run = 0; run < 4; run++) {
+                AtomicInteger count = new AtomicInteger();
+                MatteRequest request = MatteRequest.defaults().withProgress((name, done, total) -> count.incrementAndGet());
+                Matte matte = (run < 3 ? matting : other).matte(photo, trimap, request);
+                stages.add(count.get());
+                alphas.add(matte.alpha().values());
+                say("peak" + run, matte.peakBytes() - matte.plannedBytes());
+            }
+        }
+        say("stages", stages);
+        say("alphas", alphas.size());
     }
 
     /** A kernel that reaches outside its memory, in a launch that comes back before that is known. */

@@ -88,6 +88,21 @@ class EmulatedDriverTest {
                 "NVRTC");
     }
 
+    /** First as it is, then captured, then replayed; whoever shares the card and the weights replays too. */
+    @Test
+    void aNetworkOfSmallLaunchesIsReplayed() {
+        assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");
+        Map<String, String> said = run("network", "sm=75");
+        assertEquals("1", said.get("alphas"));
+        for (int run = 0; run < 4; run++) {
+            assertEquals("0", said.get("peak" + run));
+        }
+        String[] stages = said.get("stages").split("\\D+");
+        assertEquals(stages[1], stages[2]);
+        assertEquals("2", stages[3], said.toString());
+        assertEquals("2", stages[4], said.toString());
+    }
+
     @Test
     void lateErrorsNameTheLaunchAndEndTheDevice() {
         assumeTrue(KernelFiles.fatBinary("layer_norm") != null, "built without nvcc");

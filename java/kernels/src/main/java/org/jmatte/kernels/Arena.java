@@ -63,6 +63,11 @@ public final class Arena {
         return peak;
     }
 
+    /** Counts bytes that replayed work takes at once. */
+    public void notePeak(long bytes) {
+        peak = Math.max(peak, bytes);
+    }
+
     /** Lets {@link #stagePeak} count from what is taken now. */
     public void beginStage() {
         stagePeak = used;

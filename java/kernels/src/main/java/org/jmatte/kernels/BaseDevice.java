@@ -4,7 +4,6 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -194,7 +193,7 @@ abstract class BaseDevice implements Device {
         Arguments.check(pointer != 0 || bytes == 0, what, argument, "a device address", "0");
     }
 
-    final void checkStream(String what, Stream stream) {
+    private void checkStream(String what, Stream stream) {
         Arguments.notNull(what, "stream", stream);
         ensureUsable();
         if (stream.device() != this) {
@@ -229,9 +228,26 @@ abstract class BaseDevice implements Device {
     }
 
     @Override
-    public Optional<Graph> capture(Stream stream, Runnable work) {
+    public boolean hasGraphs() {
+        return false;
+    }
+
+    @Override
+    public final Graph capture(Stream stream, Runnable work) {
         checkStream("capture", stream);
-        return Optional.empty();
+        if (!hasGraphs()) {
+            throw new UnsupportedOperationException(name() + " has no graphs, or hooks around its launches");
+        }
+        return captured(stream, work);
+    }
+
+    /** {@link #capture}, where there are graphs. */
+    Graph captured(Stream stream, Runnable work) {
+        throw new UnsupportedOperationException();
+    }
+
+    final boolean hasHooks() {
+        return !hooks.isEmpty();
     }
 
     @Override

@@ -3,7 +3,6 @@ package org.jmatte.kernels;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntSupplier;
 import jcuda.Pointer;
@@ -218,7 +217,10 @@ public final class CudaDevice extends BaseDevice {
 
     /** The driver's view of a stream, which must be one of this device. */
     CUstream own(Stream stream) {
-        checkStream("stream", stream);
+        ensureUsable();
+        if (stream.device() != this) {
+            throw new InvalidArgumentException("stream: expected one of " + name + ", got one of another device");
+        }
         return of(stream);
     }
 
@@ -470,9 +472,13 @@ public final class CudaDevice extends BaseDevice {
     }
 
     @Override
-    public Optional<Graph> capture(Stream stream, Runnable work) {
-        checkStream("capture", stream);
-        return Optional.of(CudaGraph.capture(this, of(stream), work));
+    public boolean hasGraphs() {
+        return !hasHooks();
+    }
+
+    @Override
+    Graph captured(Stream stream, Runnable work) {
+        return CudaGraph.capture(this, of(stream), work);
     }
 
     /** What a block of threads can have of shared memory, when a kernel asks for it. */

@@ -1,7 +1,6 @@
 package org.jmatte.kernels;
 
 import java.nio.ByteBuffer;
-import java.util.Optional;
 
 /**
  * Where kernels run: memory, copies, streams and launches by name. A {@link CudaDevice} is a card, an
@@ -77,11 +76,16 @@ public interface Device extends AutoCloseable {
      * @param stream not the default stream
      * @param work queues launches of kernels that ran before, fills, and copies within the device, on that stream alone;
      *     it must neither wait nor allocate
-     * @return nothing, with the work not begun, where the device has no graphs: the emulated one, whose launches are over
-     *     when they return
+     * @throws UnsupportedOperationException unless {@link #hasGraphs}
      * @throws DeviceException if the work does what cannot be captured
      */
-    Optional<Graph> capture(Stream stream, Runnable work);
+    Graph capture(Stream stream, Runnable work);
+
+    /**
+     * Whether work can be captured and replayed now. Not on the emulated device, whose launches are over when they return;
+     * and not while there are hooks, which a graph would pass by.
+     */
+    boolean hasGraphs();
 
     /** Puts a hook around every launch from now on, inside those that are there already. */
     void addHook(LaunchHook hook);

@@ -1,6 +1,7 @@
 package org.jmatte.gpu;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 import org.jmatte.execution.NetworkSettings;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
@@ -37,6 +38,11 @@ record DeviceImages(Tensor photo, Tensor trimap, Tensor alpha, boolean snap, Net
                 run.take(values, height, width),
                 snap,
                 settings);
+    }
+
+    /** Equal for images of one size that lie and are read alike. */
+    List<?> layout() {
+        return List.of(photo.type(), alpha.type(), snap);
     }
 
     /** Copies the input, and alpha as it is so far. */

@@ -32,6 +32,7 @@ final class GpuRun {
     private final Device device;
     private final Stream stream;
     private final Transfers transfers;
+    private final Graphs graphs;
     private final Arena arena;
     private final Geometry geometry;
     private final Settings settings;
@@ -57,6 +58,7 @@ final class GpuRun {
             Device device,
             Stream stream,
             Transfers transfers,
+            Graphs graphs,
             Arena arena,
             Geometry geometry,
             Settings settings,
@@ -66,6 +68,7 @@ final class GpuRun {
         this.device = device;
         this.stream = stream;
         this.transfers = transfers;
+        this.graphs = graphs;
         this.arena = arena;
         this.geometry = geometry;
         this.settings = settings;
@@ -84,15 +87,21 @@ final class GpuRun {
     static GpuRun planning(
             PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request, boolean sizesOnly) {
         return new GpuRun(
-                device, device.defaultStream(), null, Arena.planning(), geometry, settings, request, 0, sizesOnly);
+                device, device.defaultStream(), null, null, Arena.planning(), geometry, settings, request, 0, sizesOnly);
     }
 
-    /** A walk that computes, on a lane with the memory planned for it. */
+    /**
+     * A walk that computes, on a lane with the memory planned for it.
+     *
+     * @param plan walked on a {@link PlanningDevice}
+     */
     static GpuRun computing(GpuRun plan, Lane lane) {
+        boolean graphs = Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
         return new GpuRun(
                 lane.device(),
                 lane.stream(),
                 lane.transfers(),
+                graphs ? lane.graphs() : null,
                 lane.arena(),
                 plan.geometry,
                 plan.settings,
@@ -264,6 +273,22 @@ final class GpuRun {
 
     List<Plan.Stage> stages() {
         return stages;
+    }
+
+    /**
+     * Queues work that is the same in every run with equal settings: as a graph, where launching would take longer than
+     * what is launched.
+     *
+     * @param what the work is, beside the settings
+     */
+    void repeat(List<?> what, Runnable work) {
+        if (graphs == null || listener() != null || !request.forcedTokens().isEmpty()) {
+            work.run();
+        } else {
+            checkCancelled();
+            request.progress().stage("encode", 0, expectedStages);
+            graphs.run(List.of(what, geometry, settings), arena, work);
+        }
     }
 
     /** Queues one stage of the network. */

@@ -11,6 +11,7 @@ final class Lane {
     private final Device device;
     private final Stream stream;
     private final Transfers transfers;
+    private final Graphs graphs;
     private final Event begin;
     private final Event encoded;
     private final Event end;
@@ -20,6 +21,7 @@ final class Lane {
         this.device = device;
         stream = device.createStream();
         transfers = new Transfers(device, stream);
+        graphs = new Graphs(device, stream);
         begin = device.createEvent();
         encoded = device.createEvent();
         end = device.createEvent();
@@ -35,6 +37,11 @@ final class Lane {
 
     Transfers transfers() {
         return transfers;
+    }
+
+    /** Work on the lane's memory. */
+    Graphs graphs() {
+        return graphs;
     }
 
     /** For the time when a run begins. */
@@ -67,6 +74,7 @@ final class Lane {
 
     /** Gives the memory back. */
     void free() {
+        graphs.clear();
         if (memory != null) {
             memory.close();
             memory = null;

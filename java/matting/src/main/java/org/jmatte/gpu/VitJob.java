@@ -13,7 +13,10 @@ record VitJob(VitModel model, Geometry geometry, TokenPolicy policy) implements 
     @Override
     public Walk walk(GpuRun run, DeviceImages images, ActiveArea active, Event encoded) {
         VitGpuOps ops = new VitGpuOps(model, run, policy, images, active, encoded);
-        new VitNetwork(model.network()).run(ops);
+        VitNetwork network = new VitNetwork(model.network());
+        // What is decoded depends on the trimap.
+        run.repeat(List.of(this, images.layout()), () -> network.encode(ops));
+        network.decode(ops);
         return ops;
     }
 

@@ -12,6 +12,12 @@ public final class VitNetwork {
 
     /** Runs, or plans, or whatever the operators do. */
     public void run(VitOps ops) {
+        encode(ops);
+        decode(ops);
+    }
+
+    /** From pixels to the stream that {@link #decode} starts from. */
+    public void encode(VitOps ops) {
         ops.stage("embed patches", ops::embedPatches);
         ops.reached("embedding");
         for (int block = 0; block < VitArchitecture.DEPTH; block++) {
@@ -32,6 +38,10 @@ public final class VitNetwork {
             }
             ops.reached("block" + block);
         }
+    }
+
+    /** From the stream to alpha. */
+    public void decode(VitOps ops) {
         ops.stage("decode", ops::decode);
     }
 
