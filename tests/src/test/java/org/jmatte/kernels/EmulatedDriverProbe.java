@@ -93,7 +93,8 @@ final class EmulatedDriverProbe {
                 Matting other = Matting.open("seeded:mematte_tiny", options.withDevice(0))) {
             for (int run = 0; run < 4; run++) {
                 AtomicInteger count = new AtomicInteger();
-                MatteRequest request = MatteRequest.defaults().withProgress((name, done, total) -> count.incrementAndGet());
+                MatteRequest request =
+                        MatteRequest.defaults().withProgress((name, done, total) -> count.incrementAndGet());
                 Matte matte = (run < 3 ? matting : other).matte(photo, trimap, request);
                 stages.add(count.get());
                 alphas.add(matte.alpha().values());

@@ -96,7 +96,8 @@ final class GpuRun {
      * @param plan walked on a {@link PlanningDevice}
      */
     static GpuRun computing(GpuRun plan, Lane lane) {
-        boolean graphs = Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
+        boolean graphs =
+                Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
         return new GpuRun(
                 lane.device(),
                 lane.stream(),
