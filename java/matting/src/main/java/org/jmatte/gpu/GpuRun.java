@@ -96,8 +96,8 @@ final class GpuRun {
      * @param plan walked on a {@link PlanningDevice}
      */
     static GpuRun computing(GpuRun plan, Lane lane) {
-        boolean graphs =
-                Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
+        boolean waits = plan.settings.watched() != 0; // for each band's numbers
+        boolean graphs = !waits && Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
         return new GpuRun(
                 lane.device(),
                 lane.stream(),
