@@ -87,7 +87,16 @@ final class GpuRun {
     static GpuRun planning(
             PlanningDevice device, Geometry geometry, Settings settings, MatteRequest request, boolean sizesOnly) {
         return new GpuRun(
-                device, device.defaultStream(), null, null, Arena.planning(), geometry, settings, request, 0, sizesOnly);
+                device,
+                device.defaultStream(),
+                null,
+                null,
+                Arena.planning(),
+                geometry,
+                settings,
+                request,
+                0,
+                sizesOnly);
     }
 
     /**
@@ -97,7 +106,9 @@ final class GpuRun {
      */
     static GpuRun computing(GpuRun plan, Lane lane) {
         boolean waits = plan.settings.watched() != 0; // for each band's numbers
-        boolean graphs = !waits && Graphs.pay((PlanningDevice) plan.device) && lane.device().hasGraphs();
+        boolean graphs = !waits
+                && Graphs.pay((PlanningDevice) plan.device)
+                && lane.device().hasGraphs();
         return new GpuRun(
                 lane.device(),
                 lane.stream(),
