@@ -5,12 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import org.jmatte.InvalidInputException;
+import org.jmatte.MatteRequest;
 import org.jmatte.MattingOptions;
 import org.jmatte.Plan;
 import org.jmatte.Precision;
 import org.jmatte.StreamType;
+import org.jmatte.execution.NetworkSettings;
+import org.jmatte.kernels.Arena;
+import org.jmatte.kernels.ElementType;
 import org.jmatte.kernels.PlanningDevice;
 import org.jmatte.weights.ModelSource;
+import org.jmatte.weights.Parameters;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -66,6 +71,25 @@ class GpuPlanTest {
                 MattingOptions.defaults().withPrecision(Precision.BF16).withKeep(keep);
         Plan plan = plan(model, height, width, options, 80);
         assertTrue(plan.peakBytes() <= most * 1e6, "peak " + plan.peakBytes());
+    }
+
+    /** Room to repeat bands in fp32 is found within what a run takes that repeats none. */
+    @ParameterizedTest
+    @CsvSource({"2160, 3840, FP16", "6017, 4872, FP16", "2160, 3840, FP32"})
+    void imagesThatOverflowTakeNoMore(int height, int width, StreamType stream) {
+        MattingOptions options = HALF.withKeep(0.25).withStream(stream);
+        try (ModelSource source = ModelSource.open("seeded:mematte_s")) {
+            NetworkSettings network = NetworkSettings.of(source, options);
+            Arena sizes = Arena.planning();
+            Parameters shapes = new Parameters(network.architecture(), null);
+            GpuModel model =
+                    GpuModel.of(network, new GpuWeights(shapes, new PlanningDevice(75, 68), sizes, ElementType.FP16));
+            Planner planner = new Planner(network, model, sizes.peak(), options, 75, 68);
+            Planner.Task task = planner.task(height, width, Byte.SIZE, true, MatteRequest.defaults());
+            long watched = Overflow.repeatableFrom(0) | Overflow.repeatableFrom(Overflow.decoder());
+            assertTrue(planner.fit(task, 0, watched).peakBytes()
+                    <= planner.fit(task, 0, 0).peakBytes());
+        }
     }
 
     /** Megabytes of 10^6 bytes, without a budget and in the smallest. */

@@ -70,7 +70,6 @@ class OverflowTest {
         Matte exact = matte(model, MattingOptions.defaults().withBackend(Backend.CPU), request);
         MatteRequest forced = request.withForcedTokens(exact.routing().kept());
         try (Matting matting = Matting.open(model.toString(), half(stream))) {
-            long planned = matting.plan(HEIGHT, WIDTH).peakBytes();
             Matte first = matting.matte(photo(), trimap(), forced);
             Matte second = matting.matte(photo(), trimap(), forced);
             for (Matte matte : List.of(first, second)) {
@@ -80,7 +79,6 @@ class OverflowTest {
                 assertEquals(matte.plannedBytes(), matte.peakBytes());
             }
             assertEquals(first.alpha().values(), second.alpha().values());
-            assertTrue(first.peakBytes() >= second.peakBytes() && second.peakBytes() >= planned);
         }
     }
 

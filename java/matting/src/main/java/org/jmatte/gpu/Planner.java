@@ -147,9 +147,7 @@ final class Planner {
     Fit fit(Task task, long budget, long watched) {
         List<Types> types = types();
         if (budget == 0) {
-            Tiling tiling = Tiling.CHOICES[Tiling.first(multiprocessors)];
-            Fit fit = new Fit(task, new Settings(types.get(0), tiling, watched));
-            return fit.within(fit.peakBytes());
+            return unlimited(task, types.get(0), watched);
         }
         for (Types choice : types) {
             for (Tiling tiling : Tiling.CHOICES) {
@@ -160,6 +158,20 @@ final class Planner {
             }
         }
         return lowered(task, budget, new Settings(types.get(types.size() - 1), Tiling.LEANEST, watched));
+    }
+
+    /** Bands that are watched are so small that repeating them takes no more than a run without, if they can be. */
+    private Fit unlimited(Task task, Types types, long watched) {
+        int first = Tiling.first(multiprocessors);
+        Fit fit = new Fit(task, new Settings(types, Tiling.CHOICES[first], 0));
+        long peak = fit.peakBytes();
+        for (int i = first; watched != 0 && i < Tiling.CHOICES.length; i++) {
+            fit = new Fit(task, new Settings(types, Tiling.CHOICES[i], watched));
+            if (fit.peakBytes() <= peak) {
+                break;
+            }
+        }
+        return fit.within(Math.max(peak, fit.peakBytes()));
     }
 
     /** Types to try, the best first. */
