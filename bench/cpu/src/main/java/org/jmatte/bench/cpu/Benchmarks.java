@@ -1,12 +1,15 @@
 package org.jmatte.bench.cpu;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
 import java.util.Collection;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jmatte.image.AtomicFile;
 import org.openjdk.jmh.results.RunResult;
@@ -27,6 +30,9 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         description = "Time operators and networks on the CPU beside libtorch's, and write bench/results.")
 public final class Benchmarks implements Callable<Integer> {
+    /** The share of the processor from which others' work disturbs the measurement. */
+    private static final double BUSY = 0.1;
+
     @Spec
     private CommandSpec spec;
 
@@ -63,16 +69,16 @@ public final class Benchmarks implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws RunnerException, IOException {
+    public Integer call() throws RunnerException, IOException, InterruptedException {
         require(rounds > 0, "--rounds", "at least 1", rounds);
         require(threads > 0, "--threads", "at least 1", threads);
         require(onnx == null || Files.isRegularFile(onnx), "--onnx", "a file", onnx);
         require(Files.isDirectory(out), "--out", "a folder", out);
-        String before = load();
+        double before = othersWork();
         for (int round = 0; round < (quick ? 1 : rounds); round++) {
             round();
         }
-        Report report = new Report(measured, head(before), threads);
+        Report report = new Report(measured, head(before, othersWork()), threads);
         Path results = out.resolve(
                 LocalDate.now() + "-" + machine().toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]+", "-") + "-libtorch"
                         + (quick ? "-quick" : "") + ".md");
@@ -128,23 +134,24 @@ public final class Benchmarks implements Callable<Integer> {
         measured.add(results);
     }
 
-    private String head(String loadBefore) throws IOException {
+    private String head(double before, double after) throws IOException {
         return """
-                %s, %s, %d threads, load %s before and %s after%s. Medians over the rounds, of which there were %d and in which the
+                %s, %s, %d threads, %.0f %% of the processor taken by others before and %.0f %% after%s. Medians over the rounds, of which there were %d and in which the
                 peers took turns, with the least and the most; a ratio is of one round's times. A quarter of MEMatte's tokens are kept, all of PAM's
                 segments, everything is decoded. GFLOP/s and GB/s are of what the operator itself counts.
 
                     bench/run %s
-                """
+                %s"""
                 .formatted(
                         LocalDate.now(),
                         machine(),
                         threads,
-                        loadBefore,
-                        load(),
+                        100 * before,
+                        100 * after,
                         quick ? "; a QUICK run, whose times mean nothing" : "",
                         quick ? 1 : rounds,
-                        String.join(" ", spec.commandLine().getParseResult().originalArgs()));
+                        String.join(" ", spec.commandLine().getParseResult().originalArgs()),
+                        caution(Math.max(before, after)));
     }
 
     private static String machine() throws IOException {
@@ -157,8 +164,19 @@ public final class Benchmarks implements Callable<Integer> {
         }
     }
 
-    private static String load() throws IOException {
-        return Files.readString(Path.of("/proc/loadavg")).split(" ")[0];
+    /** What to say if others computed meanwhile: libtorch's threads wait for each other by spinning, so it suffers more. */
+    private static String caution(double others) {
+        return others < BUSY
+                ? ""
+                : "\n**Other work was running, of which libtorch's spinning threads suffer more: the ratios flatter ours.**\n";
+    }
+
+    /** The share of the processor that others take at the moment. */
+    private static double othersWork() throws InterruptedException {
+        OperatingSystemMXBean system = ManagementFactory.getPlatformMXBean(OperatingSystemMXBean.class);
+        system.getCpuLoad(); // since when
+        TimeUnit.SECONDS.sleep(2);
+        return system.getCpuLoad();
     }
 
     private void require(boolean condition, String option, String expected, Object got) {

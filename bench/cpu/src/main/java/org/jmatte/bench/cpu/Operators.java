@@ -55,6 +55,7 @@ public class Operators {
     /** Opens the network, or finds it open. */
     @Setup(Level.Trial)
     public void open() {
+        torch.set_num_threads(threads); // also of this thread, which JMH made for the trial
         String key = String.join(" ", network(), size, dtype, peer);
         operators = OPENED.computeIfAbsent(key, unopened -> open(network(), size, dtype, threads, peer));
     }
