@@ -24,6 +24,7 @@ import org.jmatte.train.torch.Parameters;
 public final class Pam implements AutoCloseable {
     private static final int[] GRIDS = PamArchitecture.pyramidGrids();
     private static final double NORM_EPSILON = 1e-6;
+    private static final int COSINES = 4; // of a feature of the embedding
     private static final float[] MEAN = {0.485f, 0.456f, 0.406f};
     private static final float[] DEVIATION = {0.229f, 0.224f, 0.225f};
 
@@ -48,8 +49,9 @@ public final class Pam implements AutoCloseable {
     private final Layers layers = new Layers(parameters);
 
     /**
-     * Initial values: Kaiming normal by fan-in with the activation's slope; biases 0, norms 1 and 0, the embedding N(0, 1);
-     * the attention starts near 0.9 and alpha at 0.5.
+     * Initial values: Kaiming normal by fan-in with the activation's slope; biases 0, norms 1 and 0; the attention starts
+     * near 0.9 and alpha at 0.5. The embedding's features are smooth random curves over the budgets, of variance 1 in the
+     * mean, so that what is learned for one budget holds for its neighbours.
      */
     public void initialise(long seed) {
         try (PointerScope temporaries = new PointerScope();
@@ -60,7 +62,7 @@ public final class Pam implements AutoCloseable {
                 long[] shape = entry.getValue();
                 Tensor values = parameters.get(name);
                 if (name.equals("cost_embedding.weight")) {
-                    values.normal_();
+                    values.copy_(smoothCurves(shape[0], shape[1]));
                 } else if (shape.length > 1) {
                     double fanIn = (double) Parameters.elements(shape) / shape[0];
                     values.normal_()
@@ -76,6 +78,14 @@ public final class Pam implements AutoCloseable {
                 }
             }
         }
+    }
+
+    /** Each column a sum of a few cosines with amplitudes of N(0, 1). */
+    private static Tensor smoothCurves(long rows, long columns) {
+        Tensor at = torch.linspace(new Scalar(0.0), new Scalar(Math.PI), rows).unsqueeze(1);
+        Tensor cosines = at.mul(torch.arange(new Scalar(COSINES)).unsqueeze(0)).cos();
+        double variance = 1 + (COSINES - 1) / 2.0; // of a constant, and of cosines over half a period or more
+        return cosines.mm(torch.randn(COSINES, columns)).div(new Scalar(Math.sqrt(variance)));
     }
 
     public Parameters parameters() {
