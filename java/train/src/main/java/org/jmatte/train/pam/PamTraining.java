@@ -48,7 +48,7 @@ public final class PamTraining implements AutoCloseable {
     private static final double LARGEST_GRADIENT = 10; // norm
     private static final double DISTIL_WEIGHT = 1;
     private static final double PATH_WEIGHT = 0.1;
-    private static final int CANDIDATES = 4; // most probable paths of a constraint: labels of many paths blur each other
+    private static final int CANDIDATES = 4; // of a constraint: labels of many paths blur each other
     private static final int PROPOSALS = 4; // of them tried for an image
     private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
