@@ -75,7 +75,7 @@ class TrainCommandTest {
         pam("--foregrounds", folder).refused("--backgrounds");
         pam("--foregrounds", folder, "--backgrounds", folder).refused(folder.toString(), "fg/", "alpha/");
         pam("--photos", folder.resolve("none")).refused("none", "--photos");
-        pam("--resume").refused("none to", "--resume");
+        pam("--resume").refused("found none", "--resume");
         pam("--init", folder.resolve("no.safetensors")).refused("no.safetensors");
         assertFalse(Files.exists(folder.resolve("run").resolve("options.json")));
     }
