@@ -14,7 +14,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Option;
 
-/** Which model is run, and how: the flags that {@code matte}, {@code plan} and {@code bench} share. */
+/** Which model is run, and how: the flags that the verbs which run or plan a network share. */
 final class ExecutionOptions {
     private static final Logger LOG = LoggerFactory.getLogger(ExecutionOptions.class);
 
