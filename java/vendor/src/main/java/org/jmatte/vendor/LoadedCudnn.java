@@ -25,6 +25,7 @@ import static org.bytedeco.cuda.global.cudnn.cudnnSetFilter4dDescriptor;
 import static org.bytedeco.cuda.global.cudnn.cudnnSetStream;
 import static org.bytedeco.cuda.global.cudnn.cudnnSetTensor4dDescriptorEx;
 
+import java.util.HashMap;
 import org.bytedeco.cuda.cudnn.cudnnContext;
 import org.bytedeco.cuda.cudnn.cudnnConvolutionStruct;
 import org.bytedeco.cuda.cudnn.cudnnFilterStruct;
@@ -55,7 +56,10 @@ final class LoadedCudnn implements Cudnn {
     private final cudnnConvolutionStruct convolution = new cudnnConvolutionStruct();
     private final FloatPointer one = new FloatPointer(1f);
     private final FloatPointer zero = new FloatPointer(0f);
-    private DeviceBuffer workspace;
+    /** By a stream's handle: convolutions on two streams may run at the same time. */
+    private final HashMap<Long, DeviceBuffer> workspaces = new HashMap<>();
+
+    private long stream;
 
     LoadedCudnn(Device device) {
         this.device = device;
@@ -64,12 +68,12 @@ final class LoadedCudnn implements Cudnn {
         check(cudnnCreateTensorDescriptor(out), "starting");
         check(cudnnCreateFilterDescriptor(filter), "starting");
         check(cudnnCreateConvolutionDescriptor(convolution), "starting");
-        workspace = device.allocate(0);
     }
 
     @Override
     public void stream(long stream) {
         check(cudnnSetStream(handle, Address.stream(stream)), "taking a stream");
+        this.stream = stream;
     }
 
     @Override
@@ -87,7 +91,7 @@ final class LoadedCudnn implements Cudnn {
                 doing);
         int units = elements == ElementType.FP32 ? CUDNN_FMA_MATH : CUDNN_TENSOR_OP_MATH;
         check(cudnnSetConvolutionMathType(convolution, units), doing);
-        makeRoom(doing);
+        DeviceBuffer workspace = workspace(doing);
         check(
                 cudnnConvolutionForward(
                         handle,
@@ -123,17 +127,23 @@ final class LoadedCudnn implements Cudnn {
                 doing);
     }
 
-    /** Grows the workspace to what this convolution takes; earlier work may still be using the smaller one. */
-    private void makeRoom(String doing) {
+    /** The stream's workspace, of what this convolution takes; earlier work may still be using a smaller one. */
+    private DeviceBuffer workspace(String doing) {
         try (SizeTPointer bytes = new SizeTPointer(1)) {
             check(
                     cudnnGetConvolutionForwardWorkspaceSize(handle, in, filter, convolution, out, ALGORITHM, bytes),
                     doing);
-            if (bytes.get() > workspace.bytes()) {
-                device.synchronize();
-                workspace.close();
-                workspace = device.allocate(bytes.get());
+            DeviceBuffer present = workspaces.get(stream);
+            if (present != null && present.bytes() >= bytes.get()) {
+                return present;
             }
+            if (present != null) {
+                device.synchronize();
+                workspaces.remove(stream).close();
+            }
+            DeviceBuffer larger = device.allocate(bytes.get());
+            workspaces.put(stream, larger);
+            return larger;
         }
     }
 
@@ -155,7 +165,7 @@ final class LoadedCudnn implements Cudnn {
 
     @Override
     public void close() {
-        workspace.close();
+        workspaces.values().forEach(DeviceBuffer::close);
         cudnnDestroyConvolutionDescriptor(convolution);
         cudnnDestroyFilterDescriptor(filter);
         cudnnDestroyTensorDescriptor(out);
