@@ -135,6 +135,9 @@ class EvalCommandTest {
         assertEquals(2, report().get("images").size());
         assertEquals(first, report().get("images").get(0));
         assertTrue(network("--out", out).done().out().endsWith(summary(0, 2, 0)));
+        Files.delete(out.resolve("b.png"));
+        assertTrue(network("--out", out).done().out().endsWith(summary(1, 1, 0)));
+        assertTrue(Files.exists(out.resolve("b.png")));
         Files.setLastModifiedTime(
                 data.resolve("alpha_copy/a.png"), FileTime.from(Instant.now().plusSeconds(5)));
         assertTrue(network("--out", out).done().out().endsWith(summary(1, 1, 0)));

@@ -148,7 +148,7 @@ final class EvalCommand implements Callable<Integer> {
         requireOutputs(dataSet.files(), samples, report);
         Evaluation evaluation = new Evaluation(report, settings(folders), Published.of(layout));
         if (!overwrite) {
-            evaluation.resume(samples, modelFiles());
+            evaluation.resume(samples, modelFiles(), sample -> !keepsMattes() || Files.exists(place(sample)));
         }
         List<Sample> missing =
                 samples.stream().filter(sample -> !evaluation.holds(sample)).toList();

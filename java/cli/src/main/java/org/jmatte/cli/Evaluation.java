@@ -14,6 +14,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import org.jmatte.InvalidInputException;
 
 /**
@@ -76,14 +77,15 @@ final class Evaluation {
     }
 
     /**
-     * Takes over what an earlier run finished, but for images of which a file was changed since.
+     * Takes over what an earlier run finished, but for images of which a file was changed since, or an output is missing.
      *
      * @param samples those that are to be scored now
      * @param common files that every score depends on
+     * @param complete whether the other outputs of a sample are there
      * @throws InvalidInputException if the file holds something else, results of other settings, or of images that are
      *     not to be scored now
      */
-    void resume(Collection<DataSet.Sample> samples, Collection<Path> common) {
+    void resume(Collection<DataSet.Sample> samples, Collection<Path> common, Predicate<DataSet.Sample> complete) {
         if (file == null || Files.notExists(file)) {
             return;
         }
@@ -94,6 +96,7 @@ final class Evaluation {
         for (DataSet.Sample sample : samples) {
             Row row = finished.remove(sample.name());
             if (row != null
+                    && complete.test(sample)
                     && isCurrent(row, common)
                     && isCurrent(row, sample.files().values())) {
                 rows.put(row.name(), row);
