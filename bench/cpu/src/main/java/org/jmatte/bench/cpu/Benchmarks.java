@@ -55,8 +55,11 @@ public final class Benchmarks implements Callable<Integer> {
     @Option(names = "--out", paramLabel = "DIR", description = "Where the results go; bench/results by default.")
     private Path out = Path.of("bench", "results");
 
-    @Option(names = "--readme", paramLabel = "FILE", description = "Puts the figures into this README.")
-    private Path readme;
+    @Option(
+            names = "--readme",
+            paramLabel = "FILE",
+            description = "Where the figures are put as well, but for quick ones; README.md by default.")
+    private Path readme = Path.of("README.md");
 
     @Option(names = "--help", usageHelp = true, description = "Show this help.")
     private boolean help;
@@ -74,6 +77,7 @@ public final class Benchmarks implements Callable<Integer> {
         require(threads > 0, "--threads", "at least 1", threads);
         require(onnx == null || Files.isRegularFile(onnx), "--onnx", "a file", onnx);
         require(Files.isDirectory(out), "--out", "a folder", out);
+        require(quick || Files.isRegularFile(readme), "--readme", "a file", readme);
         double before = othersWork();
         for (int round = 0; round < (quick ? 1 : rounds); round++) {
             round();
@@ -85,7 +89,7 @@ public final class Benchmarks implements Callable<Integer> {
         String markdown = report.markdown();
         AtomicFile.write(results, file -> Files.writeString(file, markdown));
         spec.commandLine().getOut().println(markdown + "\nwritten: " + results);
-        if (readme != null) {
+        if (!quick) {
             ReadmeFigures.write(readme, results);
         }
         return CommandLine.ExitCode.OK;
