@@ -4,7 +4,10 @@ package org.jmatte;
 public enum GemmLibrary {
     /** Ours. */
     OWN,
-    /** cuBLAS and cuDNN, through the artifact {@code jmatte-vendor}; refused where they are not. */
+    /**
+     * cuBLAS and cuDNN, through the artifact {@code jmatte-vendor}; refused where cuBLAS is not. Without cuDNN convolutions
+     * stay ours, and a log line tells why.
+     */
     CUBLAS,
     /** Those where they are, else ours; a log line tells which. */
     AUTO
