@@ -2,6 +2,7 @@ package org.jmatte.kernels;
 
 import jcuda.driver.CUgraph;
 import jcuda.driver.CUgraphExec;
+import jcuda.driver.CUresult;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
 
@@ -25,12 +26,15 @@ final class CudaGraph implements Graph {
         device.check(
                 device.driver(() -> JCudaDriver.cuStreamBeginCapture(stream, THREAD_LOCAL)),
                 "beginning to capture a stream");
-        int end;
         try {
             work.run();
-        } finally {
-            end = device.driver(() -> JCudaDriver.cuStreamEndCapture(stream, captured));
+        } catch (Throwable t) {
+            if (device.driver(() -> JCudaDriver.cuStreamEndCapture(stream, captured)) == CUresult.CUDA_SUCCESS) {
+                device.driver(() -> JCudaDriver.cuGraphDestroy(captured));
+            }
+            throw t;
         }
+        int end = device.driver(() -> JCudaDriver.cuStreamEndCapture(stream, captured));
         device.check(end, "capturing a stream, where nothing may wait, be allocated or loaded");
         CUgraphExec graph = new CUgraphExec();
         int made = device.driver(() -> JCudaDriver.cuGraphInstantiate(graph, captured, 0));
