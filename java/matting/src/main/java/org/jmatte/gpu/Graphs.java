@@ -64,6 +64,10 @@ final class Graphs {
      * @param arena that the work takes memory from, and gives all of it back
      */
     void run(List<?> key, Arena arena, Runnable work) {
+        if (!device.hasGraphs()) { // any more: somebody listens to launches, which a graph would pass by
+            work.run();
+            return;
+        }
         Captured before = known.get(key);
         if (before == null) {
             work.run();
@@ -86,7 +90,7 @@ final class Graphs {
             Graph graph = device.capture(stream, work);
             remember(key, new Captured(graph, arena.peak()));
             return graph;
-        } catch (DeviceException e) {
+        } catch (DeviceException | UnsupportedOperationException e) { // the latter if somebody listens just now
             LOG.warn("launched one by one, since no graph could be made: {}", e.getMessage());
             arena.release(mark);
             return null;
