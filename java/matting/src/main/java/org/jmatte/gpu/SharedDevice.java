@@ -113,10 +113,13 @@ public final class SharedDevice implements AutoCloseable {
             users--;
             if (users == 0) {
                 OPEN.values().removeIf(shared -> shared == this);
-                if (library != null) {
-                    library.close();
+                try {
+                    if (library != null) {
+                        library.close(); // a broken card refuses
+                    }
+                } finally {
+                    device.close();
                 }
-                device.close();
             }
         }
     }
