@@ -150,7 +150,7 @@ public final class GpuExecution extends Execution {
         }
         ActiveArea active = request.decodeAll() ? ActiveArea.everything() : ActiveArea.unknown(trimap);
         long budget = options.memoryBudget();
-        long watched = overflowing.get();
+        long watched = remembered(task, budget);
         while (true) {
             Fit fit = planner.fit(task, budget, watched);
             int cap = fit.task().job().tokenCap();
@@ -180,6 +180,21 @@ public final class GpuExecution extends Execution {
             } finally {
                 shared.lanes().leave(lane);
             }
+        }
+    }
+
+    /** What to watch from the beginning: where earlier photos overflowed, unless the budget is too small for that. */
+    private long remembered(Task task, long budget) {
+        long places = overflowing.get();
+        if (places == 0 || budget == 0) {
+            return places;
+        }
+        try {
+            planner.fit(task, budget, places);
+            return places;
+        } catch (InvalidInputException e) {
+            LOG.info("bands are not watched for overflow from the beginning: {}", e.getMessage());
+            return 0;
         }
     }
 
