@@ -42,14 +42,11 @@ public final class ReadmeFigures {
         AtomicFile.write(readme, file -> Files.writeString(file, text));
     }
 
-    /** Whether the README's figures are those of the file that it links to; or there are none yet. */
+    /** Whether the README's figures are those of the file that it links to. */
     public static boolean agree(Path readme) throws IOException {
         String text = Files.readString(readme);
         Matcher figures = BETWEEN_MARKS.matcher(text);
         require(figures.find(), "README: expected the marks between which the figures stand");
-        if (figures.group().isBlank()) {
-            return true;
-        }
         Matcher link = LINK.matcher(figures.group());
         require(link.find(), "README: expected a link to the results between the marks");
         Path results = readme.resolveSibling(link.group(1));
