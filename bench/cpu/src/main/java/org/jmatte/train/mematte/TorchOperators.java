@@ -3,10 +3,7 @@ package org.jmatte.train.mematte;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
-import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
-import org.bytedeco.pytorch.TensorOptional;
-import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
@@ -17,19 +14,13 @@ import org.jmatte.train.torch.Parameters;
 
 /**
  * The operators of MEMatte and ViTMatte as a PyTorch user writes them, over one residual stream [1, H, W, C]: what ours are
- * timed against, one by one. What the trainer's network has in one piece (windows, dense attention, decoder) is taken from
- * there.
+ * timed against, one by one. They are the parts of the network that the trainer trains.
  */
 public final class TorchOperators implements VitOps, AutoCloseable {
-    private static final double NORM_EPSILON = 1e-6;
-    private static final double ROUTER_EPSILON = 1e-5;
-    private static final int POSITIONS = 14; // side of the grid of position embeddings
-    private static final int DEPTHWISE_RADIUS = 2;
-
-    private final Parameters parameters;
     private final Layers layers;
     private final Attention attention;
     private final Encoder encoder;
+    private final Routing routing;
     private final Decoder decoder;
     private final Geometry geometry;
     private final int mostTokens;
@@ -48,10 +39,11 @@ public final class TorchOperators implements VitOps, AutoCloseable {
      * @param bfloat16 whether convolutions and products compute in bfloat16, by libtorch's autocast
      */
     public TorchOperators(MeMatte network, Tensor pixels, int mostTokens, boolean bfloat16) {
-        parameters = network.parameters();
+        Parameters parameters = network.parameters();
         layers = new Layers(parameters);
         attention = new Attention(parameters);
         encoder = new Encoder(parameters, attention);
+        routing = new Routing(parameters, encoder, attention);
         decoder = new Decoder(parameters);
         geometry = Geometry.of(
                 (int) pixels.size(2),
@@ -83,17 +75,7 @@ public final class TorchOperators implements VitOps, AutoCloseable {
 
     @Override
     public void embedPatches() {
-        stream = computed(stream, () -> {
-            Tensor patches = layers.convolution("backbone.patch_embed.proj", pixels, VitArchitecture.PATCH, 0, 1)
-                    .permute(0, 2, 3, 1);
-            Tensor table = parameters
-                    .get("backbone.pos_embed")
-                    .narrow(1, 1, POSITIONS * POSITIONS) // the first belongs to a class token
-                    .view(1, POSITIONS, POSITIONS, -1)
-                    .permute(0, 3, 1, 2);
-            long[] grid = {patches.size(1), patches.size(2)};
-            return patches.add(torch.upsample_bicubic2d(table, grid, false).permute(0, 2, 3, 1));
-        });
+        stream = computed(stream, () -> encoder.embedPatches(pixels));
     }
 
     @Override
@@ -113,45 +95,15 @@ public final class TorchOperators implements VitOps, AutoCloseable {
     @Override
     public void route(int block) {
         selected = computed(selected, () -> {
-            Tensor margin = margin("backbone.routers." + VitArchitecture.router(block), stream.flatten(1, 2));
-            Tensor positive = margin.gt(new Scalar(0.0)).nonzero().flatten();
-            return positive.numel() <= mostTokens
-                    ? positive
-                    : margin.topk(mostTokens).get1().clone(); // which lies in the pair
+            Tensor margin = routing.margin(VitArchitecture.router(block), stream.flatten(1, 2))
+                    .flatten();
+            return Routing.positive(margin, mostTokens).clone(); // which may lie in a pair
         });
-    }
-
-    private Tensor margin(String name, Tensor tokens) {
-        Tensor y = torch.gelu(
-                layers.linear(name + ".in_conv.1", layers.layerNorm(name + ".in_conv.0", tokens, ROUTER_EPSILON)));
-        long half = y.size(2) / 2;
-        Tensor local = y.narrow(2, 0, half);
-        Tensor pooled = y.narrow(2, half, half).mean(1).unsqueeze(1).expand_as(local);
-        y = torch.gelu(layers.linear(name + ".out_conv.0", torch.cat(new TensorVector(local, pooled), 2)));
-        y = torch.gelu(layers.linear(name + ".out_conv.2", y));
-        Tensor scores = layers.linear(name + ".out_conv.4", y);
-        return scores.select(2, 0).sub(scores.select(2, 1)).flatten();
     }
 
     @Override
     public void refine(int block) {
-        String name = Encoder.block(block) + ".efficient_block";
-        refined = computed(refined, () -> {
-            Tensor wide = torch.gelu(layers.linear(name + ".fc1", stream)).permute(0, 3, 1, 2);
-            Tensor local = layers.convolution(name + ".dwconv", wide, 1, DEPTHWISE_RADIUS, (int) wide.size(1));
-            Tensor y = Layers.widened(
-                    layers.linear(name + ".fc2", torch.gelu(local).permute(0, 2, 3, 1)));
-            Tensor taps = parameters.get(name + ".eca.conv.weight");
-            Tensor gate = torch.conv1d(
-                    y.mean(1, 2).unsqueeze(1),
-                    taps,
-                    new TensorOptional(),
-                    new long[] {1},
-                    new long[] {taps.size(2) / 2},
-                    new long[] {1},
-                    1);
-            return y.add(y.mul(gate.sigmoid().unsqueeze(1)));
-        });
+        refined = computed(refined, () -> routing.refine(block, stream));
     }
 
     @Override
@@ -179,26 +131,12 @@ public final class TorchOperators implements VitOps, AutoCloseable {
 
     @Override
     public void mlp(int block) {
-        String name = Encoder.block(block);
-        stream = computed(stream, () -> {
-            Tensor hidden = layers.linear(name + ".mlp.fc1", layers.layerNorm(name + ".norm2", stream, NORM_EPSILON));
-            return stream.add(layers.linear(name + ".mlp.fc2", torch.gelu(hidden)));
-        });
+        stream = computed(stream, () -> encoder.mlp(block, stream));
     }
 
     @Override
     public void bottleneck(int block) {
-        String name = Encoder.block(block) + ".residual";
-        stream = computed(stream, () -> {
-            Tensor y = torch.gelu(normedConvolution(name, 1, stream.permute(0, 3, 1, 2), 0));
-            y = torch.gelu(normedConvolution(name, 2, y, 1));
-            return stream.add(normedConvolution(name, 3, y, 0).permute(0, 2, 3, 1));
-        });
-    }
-
-    private Tensor normedConvolution(String name, int number, Tensor x, int padding) {
-        Tensor y = layers.convolution(name + ".conv" + number, x, 1, padding, 1);
-        return layers.channelNorm(name + ".norm" + number, y, NORM_EPSILON);
+        stream = computed(stream, () -> encoder.bottleneck(block, stream));
     }
 
     @Override

@@ -33,13 +33,18 @@ final class Encoder {
      * @return features [B, C, H/16, W/16]
      */
     Tensor encode(Tensor pixels, TokenMixing global) {
-        Tensor patches = layers.convolution("backbone.patch_embed.proj", pixels, VitArchitecture.PATCH, 0, 1)
-                .permute(0, 2, 3, 1);
-        Tensor x = patches.add(positions(patches.size(1), patches.size(2)));
+        Tensor x = embedPatches(pixels);
         for (int i = 0; i < VitArchitecture.DEPTH; i++) {
             x = block(i, x, global);
         }
         return x.permute(0, 3, 1, 2);
+    }
+
+    /** The tokens of the pixels, with their positions, [B, H/16, W/16, C]. */
+    Tensor embedPatches(Tensor pixels) {
+        Tensor patches = layers.convolution("backbone.patch_embed.proj", pixels, VitArchitecture.PATCH, 0, 1)
+                .permute(0, 2, 3, 1);
+        return patches.add(positions(patches.size(1), patches.size(2)));
     }
 
     private Tensor positions(long height, long width) {
@@ -56,9 +61,9 @@ final class Encoder {
     private Tensor block(int i, Tensor x, TokenMixing global) {
         String name = block(i);
         if (!VitArchitecture.isGlobal(i)) {
-            return mlp(name, x.add(attention.windowed(name + ".attn", norm1(i, x))));
+            return mlp(i, x.add(attention.windowed(name + ".attn", norm1(i, x))));
         }
-        return bottleneck(name + ".residual", mlp(name, x.add(global.mix(i, x))));
+        return bottleneck(i, mlp(i, x.add(global.mix(i, x))));
     }
 
     /** The norm before a block's attention. */
@@ -66,14 +71,18 @@ final class Encoder {
         return layers.layerNorm(block(block) + ".norm1", x, NORM_EPSILON);
     }
 
-    private Tensor mlp(String name, Tensor x) {
+    /** The MLP of a block, with its residual connection. */
+    Tensor mlp(int block, Tensor x) {
+        String name = block(block);
         return Scoped.result(() -> {
             Tensor hidden = layers.linear(name + ".mlp.fc1", layers.layerNorm(name + ".norm2", x, NORM_EPSILON));
             return x.add(layers.linear(name + ".mlp.fc2", torch.gelu(hidden)));
         });
     }
 
-    private Tensor bottleneck(String name, Tensor x) {
+    /** The convolutions behind a global block, with their residual connection. */
+    Tensor bottleneck(int block, Tensor x) {
+        String name = block(block) + ".residual";
         return Scoped.result(() -> {
             Tensor y = torch.gelu(normedConvolution(name, 1, x.permute(0, 3, 1, 2), 0));
             y = torch.gelu(normedConvolution(name, 2, y, 1));

@@ -36,7 +36,7 @@ final class Routing {
         kept.add(p);
         String name = Encoder.block(block);
         Tensor attended = attention.under(p, name + ".attn", encoder.norm1(block, tokens));
-        Tensor refined = refine(name + ".efficient_block", x);
+        Tensor refined = refine(block, x);
         Tensor share = p.view(x.size(0), x.size(1), x.size(2), 1);
         return refined.add(share.mul(attended.view_as(refined).sub(refined)));
     }
@@ -47,11 +47,10 @@ final class Routing {
      */
     Tensor chosen(int block, Tensor x, int maxTokens, List<Tensor> kept) {
         int router = VitArchitecture.router(block);
-        String name = Encoder.block(block);
         Tensor tokens = x.flatten(1, 2);
         Tensor margin = margin(router, tokens);
         Tensor keep = torch.zeros_like(margin);
-        Tensor refined = refine(name + ".efficient_block", x).flatten(1, 2);
+        Tensor refined = refine(block, x).flatten(1, 2);
         TensorVector images = new TensorVector();
         for (long b = 0; b < x.size(0); b++) {
             Tensor index = positive(margin.select(0, b), maxTokens);
@@ -71,13 +70,14 @@ final class Routing {
         return Layers.widened(attention.plain(Encoder.block(block) + ".attn", encoder.norm1(block, tokens)));
     }
 
-    private static Tensor positive(Tensor margin, int most) {
+    /** The tokens of positive margin [N]; of more than {@code most} those of largest. */
+    static Tensor positive(Tensor margin, int most) {
         Tensor index = margin.gt(new Scalar(0.0)).nonzero().flatten();
         return index.numel() <= most ? index : margin.topk(most).get1();
     }
 
     /** The score of attending less that of being refined, [B, N] of tokens [B, N, C], in float32. */
-    private Tensor margin(int router, Tensor tokens) {
+    Tensor margin(int router, Tensor tokens) {
         return Scoped.result(() -> {
             String name = "backbone.routers." + router;
             Tensor normed = layers.layerNorm(name + ".in_conv.0", tokens, ROUTER_EPSILON);
@@ -94,7 +94,8 @@ final class Routing {
     }
 
     /** LTRM of a map [B, H, W, C]: an MLP with a depthwise 5x5 convolution, its channels gated by their means. */
-    private Tensor refine(String name, Tensor x) {
+    Tensor refine(int block, Tensor x) {
+        String name = Encoder.block(block) + ".efficient_block";
         return Scoped.result(() -> {
             Tensor wide = torch.gelu(layers.linear(name + ".fc1", x)).permute(0, 3, 1, 2);
             int channels = Math.toIntExact(wide.size(1));
