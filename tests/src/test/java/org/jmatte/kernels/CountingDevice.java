@@ -97,50 +97,21 @@ public final class CountingDevice extends BaseDevice {
 
     @Override
     public Stream defaultStream() {
-        return new Queue();
+        return new IdleStream(this);
     }
 
     @Override
     public Stream createStream() {
-        return made(new Queue());
+        return made(new IdleStream(this));
     }
 
     @Override
     public Stream wrapStream(long handle) {
-        return new Queue();
+        return new IdleStream(this);
     }
 
     @Override
     public Event createEvent() {
         return made(planning.createEvent());
-    }
-
-    private final class Queue implements Stream {
-        @Override
-        public long handle() {
-            return 0;
-        }
-
-        @Override
-        public Device device() {
-            return CountingDevice.this;
-        }
-
-        @Override
-        public void synchronize() {}
-
-        @Override
-        public boolean isDone() {
-            return true;
-        }
-
-        @Override
-        public void record(Event event) {}
-
-        @Override
-        public void await(Event event) {}
-
-        @Override
-        public void close() {}
     }
 }

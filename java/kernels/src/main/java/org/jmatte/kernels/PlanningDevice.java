@@ -19,7 +19,7 @@ public final class PlanningDevice extends BaseDevice {
 
     private final int architecture;
     private final int multiprocessors;
-    private final Stream stream = new Queue();
+    private final Stream stream = new IdleStream(this);
     private long next = range();
     private long launches;
     private long flops;
@@ -142,36 +142,6 @@ public final class PlanningDevice extends BaseDevice {
     @Override
     public Event createEvent() {
         return new Mark();
-    }
-
-    /** There is nothing to wait for. */
-    private final class Queue implements Stream {
-        @Override
-        public long handle() {
-            return 0;
-        }
-
-        @Override
-        public Device device() {
-            return PlanningDevice.this;
-        }
-
-        @Override
-        public void synchronize() {}
-
-        @Override
-        public boolean isDone() {
-            return true;
-        }
-
-        @Override
-        public void record(Event event) {}
-
-        @Override
-        public void await(Event event) {}
-
-        @Override
-        public void close() {}
     }
 
     private static final class Mark implements Event {
