@@ -25,6 +25,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class EvalCommandTest {
     private static final String MODEL = "seeded:mematte_tiny";
@@ -160,6 +161,27 @@ class EvalCommandTest {
         network("--out", out, "--threads", 1).done();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"", "null", "{", "[]", "\"images\": [null]", "no scores", "no time", "yesterday"})
+    void aDamagedReportIsNamed(String damage) throws IOException {
+        network("--out", out).done();
+        Path report = out.resolve("eval.json");
+        String whole = Files.readString(report);
+        Files.writeString(
+                report,
+                switch (damage) {
+                    case "\"images\": [null]" -> "{\"settings\": {}, " + damage + "}";
+                    case "no scores" -> whole.replace("\"scores\"", "\"pixels\"");
+                    case "no time" -> whole.replaceAll("\"finished\" : \"[^\"]*\"", "\"finished\" : null");
+                    case "yesterday" -> whole.replaceAll("\"finished\" : \"", "\"finished\" : \"yesterday ");
+                    default -> damage;
+                });
+        String before = Files.readString(report);
+        network("--out", out).refused("eval.json", "report of an earlier run", "--overwrite");
+        assertEquals(before, Files.readString(report));
+        assertTrue(network("--out", out, "--overwrite").done().out().endsWith(summary(2, 0, 0)));
+    }
+
     /** A killed run leaves a whole report, and the next one does the rest. */
     @Test
     @Timeout(120)
@@ -231,6 +253,8 @@ class EvalCommandTest {
         eval("--model", MODEL, "--predictions", out).refused("mutually exclusive");
         predictions().refused("--predictions", out.toString());
         network("--limit", 0).refused("--limit", "at least 1, got 0");
+        predictions("--dtype", "fp16").refused("--dtype", "--predictions", "leave it out");
+        predictions("--image-dir", "merged").refused("--image-dir", "--predictions");
         network("--layout", "composition").refused("composition-1k or aim-500", "'composition'");
         data = folder.resolve("nowhere");
         network().refused("--data", "nowhere");

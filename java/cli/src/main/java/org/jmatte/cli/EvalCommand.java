@@ -1,13 +1,17 @@
 package org.jmatte.cli;
 
+import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
@@ -139,6 +143,9 @@ final class EvalCommand implements Callable<Integer> {
         if (limit != null && limit < 1) {
             throw new InvalidInputException("--limit: expected at least 1, got " + limit);
         }
+        if (predictions != null) {
+            requireNothingOfANetwork();
+        }
         Map<Role, Path> folders = folders();
         DataSet dataSet = DataSet.of(folders);
         List<Sample> samples = limit == null
@@ -161,6 +168,17 @@ final class EvalCommand implements Callable<Integer> {
         }
         evaluation.write();
         return tell(evaluation.report(), samples.size() - missing.size());
+    }
+
+    private void requireNothingOfANetwork() {
+        Set<OptionSpec> needless = new HashSet<>(spec.mixins().get("network").options());
+        needless.add(spec.findOption("--image-dir"));
+        for (OptionSpec given : spec.commandLine().getParseResult().matchedOptions()) {
+            if (needless.contains(given)) {
+                throw new InvalidInputException(given.longestName()
+                        + ": says how a network is run, but --predictions are mattes that are there; leave it out");
+            }
+        }
     }
 
     private Map<Role, Path> folders() {
@@ -203,11 +221,18 @@ final class EvalCommand implements Callable<Integer> {
         return settings;
     }
 
-    /** The files that the network's weights are read from; none of a model that comes along. */
+    /** The file, or the folder and all in it, that the network's weights are read from; none of a model in the box. */
     private List<Path> modelFiles() {
-        return predictions != null
-                ? List.of()
-                : Stream.of(Path.of(network.model)).filter(Files::exists).toList();
+        if (predictions != null) {
+            return List.of();
+        }
+        try (Stream<Path> files = Files.walk(Path.of(network.model))) {
+            return files.toList();
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (IOException e) {
+            throw new InvalidInputException("--model: " + network.model + " cannot be listed: " + e.getMessage(), e);
+        }
     }
 
     /** Requires places for the results that can be written to, and that are none of the data set's. */

@@ -38,7 +38,13 @@ final class Evaluation {
             Scores scores,
             Double seconds,
             Long peakBytes,
-            String finished) {}
+            String finished) {
+        Row {
+            Objects.requireNonNull(name, "no name");
+            Objects.requireNonNull(scores, "no scores");
+            Instant.parse(Objects.requireNonNull(finished, "no time"));
+        }
+    }
 
     /** All images; seconds and bytes are null where no image has them. */
     record Mean(int images, Scores scores, Double seconds, Long peakBytes) {}
@@ -113,7 +119,10 @@ final class Evaluation {
     private Report read() {
         try {
             Report report = Json.read(file, Report.class);
-            if (report.settings() == null || report.images() == null) {
+            if (report == null
+                    || report.settings() == null
+                    || report.images() == null
+                    || report.images().contains(null)) {
                 throw new IOException("no settings, no images");
             }
             return report;
