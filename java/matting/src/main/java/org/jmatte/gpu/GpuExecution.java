@@ -160,7 +160,7 @@ public final class GpuExecution extends Execution {
             Alpha alpha = prepared(trimap, request);
             Lane lane;
             try {
-                lane = shared.lanes().enter(this, fit.arenaBytes(), activationsLimit());
+                lane = shared.lanes().enter(this, fit.arenaBytes(), activationsLimit(), request.cancellation());
             } catch (OutOfDeviceMemoryException e) {
                 budget = leaner(task, fit, e, watched);
                 continue;

@@ -5,8 +5,11 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jmatte.Cancellation;
 import org.jmatte.kernels.Device;
 import org.jmatte.kernels.OutOfDeviceMemoryException;
 
@@ -18,13 +21,15 @@ final class Lanes {
     /** A second run fills the gaps of the first; more would take memory and gain little. */
     static final int MOST = 2;
 
+    /** How long a cancellation may go unnoticed by who waits. */
+    private static final long NOTICE_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private final Device device;
-    /** Held by the first in the queue. */
-    private final ReentrantLock entrance = new ReentrantLock(true);
     /** Guards what follows. */
     private final ReentrantLock lock = new ReentrantLock();
 
-    private final Condition left = lock.newCondition();
+    private final Condition changed = lock.newCondition();
+    private final Deque<Object> waiting = new ArrayDeque<>();
     private final Deque<Lane> idle = new ArrayDeque<>();
     /** With who uses them. */
     private final Map<Lane, Object> busy = new HashMap<>();
@@ -39,21 +44,35 @@ final class Lanes {
      * @param user who wants it
      * @param bytes of memory that the lane is to have
      * @param limit most bytes for all that this user's lanes have
+     * @param cancellation ends the waiting
      * @throws OutOfDeviceMemoryException if the device has no room although nobody else runs
+     * @throws CancellationException if it was cancelled
      */
-    Lane enter(Object user, long bytes, long limit) {
-        entrance.lock();
+    Lane enter(Object user, long bytes, long limit, Cancellation cancellation) {
+        Object ticket = new Object();
+        boolean interrupted = false;
         lock.lock();
         try {
-            Lane lane = entered(user, bytes, limit);
-            while (lane == null) {
-                left.awaitUninterruptibly();
-                lane = entered(user, bytes, limit);
+            waiting.add(ticket);
+            while (true) {
+                cancellation.check();
+                Lane lane = waiting.peek() == ticket ? entered(user, bytes, limit) : null;
+                if (lane != null) {
+                    return lane;
+                }
+                try {
+                    changed.awaitNanos(NOTICE_NANOS);
+                } catch (InterruptedException e) {
+                    interrupted = true; // a run ends by its cancellation alone
+                }
             }
-            return lane;
         } finally {
+            waiting.remove(ticket);
+            changed.signalAll();
             lock.unlock();
-            entrance.unlock();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -118,7 +137,7 @@ final class Lanes {
         try {
             busy.remove(lane);
             idle.push(lane);
-            left.signal();
+            changed.signalAll();
         } finally {
             lock.unlock();
         }
