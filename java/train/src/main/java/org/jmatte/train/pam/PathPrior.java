@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -21,8 +22,9 @@ import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 
 /**
- * The distribution Q(P|C) of the path that is optimal for an image under a constraint of C GMACs, estimated by Monte
- * Carlo: each image votes for the path of least error among those that the constraint just allows.
+ * The distribution Q(P|C) of the path that is optimal under a constraint of C GMACs, estimated by Monte Carlo: a few
+ * images at a time vote for the path of least error among those that the constraint just allows. An image alone would
+ * often vote for an odd path that suits no other one, and that no estimator could have foreseen.
  */
 public final class PathPrior {
     /**
@@ -31,6 +33,8 @@ public final class PathPrior {
      * @param path its {@link PamPath#bits}
      */
     public record Candidate(int path, double probability) {}
+
+    private static final int VOTERS = 4; // images that vote together
 
     private final SortedMap<Integer, List<Candidate>> byConstraint;
 
@@ -45,50 +49,68 @@ public final class PathPrior {
     }
 
     /**
-     * Estimates the distribution.
+     * Estimates the distribution. Half of the paths are random. Good ones are rare among 2^14, so the other half are
+     * those that an {@link ErrorModel} of the first half expects to be best; as it is one model for all constraints,
+     * neighbouring constraints get like paths, which is what a path estimator can learn.
      *
-     * @param paths at most so many are tried per constraint, drawn among those that cost more than C - 1 GMACs
+     * @param paths at most so many are tried per constraint, of those that cost more than C - 1 GMACs
      */
     public static PathPrior estimate(int paths, long seed, Errors errors) {
-        Map<Integer, List<PamPath>> pool = pool(paths, seed);
+        Map<Integer, List<PamPath>> strata = strata();
+        strata.forEach((constraint, all) -> Collections.shuffle(all, new Random(seed + constraint)));
         Map<PamPath, double[]> error = new HashMap<>();
-        pool.forEach((constraint, drawn) -> drawn.forEach(path -> error.put(path, errors.of(path, constraint))));
+        tryFirst((paths + 1) / 2, strata, errors, error);
+        ErrorModel model = new ErrorModel(error);
+        strata.values().forEach(all -> {
+            all.removeAll(error.keySet());
+            all.sort(Comparator.comparingDouble(model::expect));
+        });
+        tryFirst(paths / 2, strata, errors, error);
         SortedMap<Integer, List<Candidate>> prior = new TreeMap<>();
         for (int constraint = PamArchitecture.leastGmacs();
                 constraint <= PamArchitecture.largestGmacs();
                 constraint++) {
-            List<PamPath> allowed = new ArrayList<>(pool.getOrDefault(constraint - 1, List.of()));
-            allowed.addAll(pool.getOrDefault(constraint, List.of()));
+            int most = constraint;
+            List<PamPath> allowed = error.keySet().stream()
+                    .filter(path -> path.leastGmacs() == most || path.leastGmacs() == most - 1)
+                    .sorted(Comparator.comparingInt(PamPath::bits))
+                    .toList();
             prior.put(constraint, vote(allowed, error));
         }
         return new PathPrior(prior);
     }
 
-    /** Per constraint C, paths that cost more than C - 1 GMACs and at most C, without repetition. */
-    static Map<Integer, List<PamPath>> pool(int paths, long seed) {
-        Map<Integer, List<PamPath>> strata = new TreeMap<>();
+    /** Per constraint C, all paths that cost more than C - 1 GMACs and at most C. */
+    private static SortedMap<Integer, List<PamPath>> strata() {
+        SortedMap<Integer, List<PamPath>> strata = new TreeMap<>();
         for (int bits = 0; bits <= PamPath.KEEP_ALL.bits(); bits++) {
             PamPath path = new PamPath(bits);
             strata.computeIfAbsent(path.leastGmacs(), constraint -> new ArrayList<>())
                     .add(path);
         }
-        strata.replaceAll((constraint, all) -> {
-            Collections.shuffle(all, new Random(seed + constraint));
-            return List.copyOf(all.subList(0, Math.min(paths, all.size())));
-        });
         return strata;
+    }
+
+    private static void tryFirst(
+            int paths, Map<Integer, List<PamPath>> strata, Errors errors, Map<PamPath, double[]> error) {
+        strata.forEach((constraint, all) ->
+                all.stream().limit(paths).forEach(path -> error.put(path, errors.of(path, constraint))));
     }
 
     private static List<Candidate> vote(List<PamPath> allowed, Map<PamPath, double[]> error) {
         int images = error.get(allowed.get(0)).length;
+        int votes = (images + VOTERS - 1) / VOTERS;
         Map<Integer, Integer> count = new TreeMap<>();
-        for (int image = 0; image < images; image++) {
-            int i = image;
-            PamPath best = Collections.min(allowed, Comparator.comparingDouble(path -> error.get(path)[i]));
+        for (int vote = 0; vote < votes; vote++) {
+            int from = vote * VOTERS;
+            int to = Math.min(from + VOTERS, images);
+            PamPath best =
+                    Collections.min(allowed, Comparator.comparingDouble(path -> Arrays.stream(error.get(path), from, to)
+                            .sum()));
             count.merge(best.bits(), 1, Integer::sum);
         }
         return count.entrySet().stream()
-                .map(entry -> new Candidate(entry.getKey(), (double) entry.getValue() / images))
+                .map(entry -> new Candidate(entry.getKey(), (double) entry.getValue() / votes))
                 .sorted(Comparator.comparingDouble(Candidate::probability)
                         .reversed()
                         .thenComparing(Candidate::path))
