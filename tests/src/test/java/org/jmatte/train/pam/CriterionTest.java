@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Random;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
+import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.torch.Batch;
@@ -110,6 +111,22 @@ class CriterionTest {
             List<Tensor> rows = List.of(
                     Tensor.create(logits[0], 1, 2), Tensor.create(logits[1], 1, 2), Tensor.create(logits[2], 1, 2));
             assertEquals(expected, Criterion.path(rows, label).item_double(), 1e-6);
+        }
+    }
+
+    @Test
+    void overspendingIsWhatDecisionsCostAboveTheBudget() {
+        try (PointerScope temporaries = new PointerScope()) {
+            List<Tensor> all = new ArrayList<>();
+            for (int k = 0; k < PamArchitecture.SEGMENTS; k++) {
+                all.add(Tensor.create(new float[] {-9, 9}, 1, 2));
+            }
+            double full = PamPath.KEEP_ALL.gmacs();
+            assertEquals(full - 70, Criterion.overspending(all, 70).item_double(), 1e-4);
+            assertEquals(0, Criterion.overspending(all, 76).item_double());
+            all.set(3, Tensor.create(new float[] {0.2f, 0.2f}, 1, 2)); // half kept
+            double half = PamArchitecture.extra(3) / 2e9;
+            assertEquals(full - half - 70, Criterion.overspending(all, 70).item_double(), 1e-4);
         }
     }
 

@@ -17,6 +17,7 @@ import org.jmatte.image.Trimap;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.weights.ModelSource;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -53,6 +54,36 @@ class PamTest {
             }
             assertTrue(worst < 1e-5, "alpha differs by " + worst);
         }
+    }
+
+    /** Features of the budgets are like N(0, 1), alike for neighbours, and tell any two budgets apart. */
+    @Test
+    void theEmbeddingBeginsSmooth() {
+        try (Pam pam = new Pam()) {
+            pam.initialise(3);
+            Tensor embedding = pam.parameters().get("cost_embedding.weight");
+            int budgets = Math.toIntExact(embedding.size(0));
+            int features = Math.toIntExact(embedding.size(1));
+            float[] values = Parameters.toArray(embedding);
+            double squares = 0;
+            for (float value : values) {
+                squares += value * value;
+            }
+            assertEquals(1, squares / values.length, 0.3);
+            for (int budget = 1; budget < budgets; budget++) {
+                assertEquals(0.25, distance(values, features, budget - 1, budget), 0.12, "to neighbour " + budget);
+            }
+            assertTrue(distance(values, features, 0, budgets - 1) > 1);
+        }
+    }
+
+    /** Root of the mean squared difference of two rows. */
+    private static double distance(float[] rows, int columns, int one, int other) {
+        double sum = 0;
+        for (int i = 0; i < columns; i++) {
+            sum += Math.pow(rows[one * columns + i] - rows[other * columns + i], 2);
+        }
+        return Math.sqrt(sum / columns);
     }
 
     private static Tensor image(Photo photo) {

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -83,11 +85,28 @@ class PathPriorTest {
     }
 
     @Test
-    void imagesThatDisagreeVoteForDifferentPaths() {
-        PathPrior prior = PathPrior.estimate(40, 1, PathPriorTest::errors);
-        List<PamPath> voted = prior.draw(65, 16, 16, new SplittableRandom(3));
-        assertEquals(2, voted.size(), "one with and one without it: " + voted);
-        assertEquals(1, voted.stream().filter(path -> path.keeps(3)).count(), "" + voted);
+    void imagesThatDisagreeVoteForDifferentPaths() throws Exception {
+        Path file = folder.resolve("prior.json");
+        PathPrior.estimate(40, 1, PathPriorTest::errors).write(file);
+        JsonNode voted = new ObjectMapper().readTree(file.toFile()).get("65");
+        assertEquals(2, voted.size(), "one with and one without segment 3: " + voted);
+        assertEquals(
+                1,
+                IntStream.range(0, 2)
+                        .filter(i -> new PamPath(voted.get(i).get("path").asInt()).keeps(3))
+                        .count());
+        assertEquals(0.5, voted.get(0).get("probability").asDouble());
+    }
+
+    @Test
+    void drawsKinOfTheMostProbablePathAlone() throws Exception {
+        Path file = folder.resolve("prior.json");
+        Files.writeString(
+                file,
+                "{\"60\": [{\"path\": 3, \"probability\": 0.5}, {\"path\": 12, \"probability\": 0.3},"
+                        + " {\"path\": 5, \"probability\": 0.2}]}");
+        List<PamPath> drawn = PathPrior.read(file).draw(60, 2, 2, new SplittableRandom(1));
+        assertEquals(Set.of(new PamPath(3), new PamPath(5)), new HashSet<>(drawn));
     }
 
     @Test

@@ -6,6 +6,7 @@ import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
+import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 import org.jmatte.train.torch.Batch;
 import org.jmatte.train.torch.LaplacianPyramid;
@@ -21,9 +22,11 @@ import org.jmatte.train.torch.LaplacianPyramid;
  * alpha      unknown + compose + laplacian
  * distil     mean over all pixels of w |a - t|,  w = 10 in U, else 1
  * path       mean over segments of the cross entropy of its two logits with the label's bit
+ * overspending  what the decisions would cost above the budget
  * </pre>
  */
 public final class Criterion {
+    private static final double TEMPERATURE = 0.25; // nearly a decision, and still a slope where it is close
     private static final int LEVELS = 5;
     private static final double UNKNOWN_WEIGHT = 10;
     private static final double TINY = 1e-8; // keeps the mean over no pixels finite
@@ -83,5 +86,25 @@ public final class Criterion {
             rows.push_back(logits.get(k));
         }
         return torch.cross_entropy_loss(torch.cat(rows, 0), Tensor.create(classes));
+    }
+
+    /**
+     * What the decisions of one image's walk would spend above a budget, in GMACs, or 0:
+     *
+     * <pre>max(0, sum over k of sigmoid((keep_k - bypass_k) / T) * extra_k - headroom)</pre>
+     *
+     * <p>Inference refuses segments that the rest of the budget cannot pay for. Those are the last ones, but the ones to
+     * do without are those with the least logits, which get most of the gradient here.
+     */
+    public static Tensor overspending(List<Tensor> logits, int gmacs) {
+        Tensor sum = null;
+        for (int k = 0; k < logits.size(); k++) {
+            Tensor pair = logits.get(k).select(0, 0);
+            Tensor keep = torch.sigmoid(pair.select(0, 1).sub(pair.select(0, 0)).div(new Scalar(TEMPERATURE)));
+            Tensor spent = keep.mul(new Scalar((double) PamArchitecture.extra(k) / PamArchitecture.GIGA));
+            sum = sum == null ? spent : sum.add(spent);
+        }
+        double headroom = gmacs - PamPath.BYPASS_ALL.gmacs();
+        return torch.relu(sum.sub(new Scalar(headroom)));
     }
 }

@@ -24,7 +24,8 @@ import org.jmatte.train.torch.Parameters;
 public final class Pam implements AutoCloseable {
     private static final int[] GRIDS = PamArchitecture.pyramidGrids();
     private static final double NORM_EPSILON = 1e-6;
-    private static final int COSINES = 4; // of a feature of the embedding
+    private static final double EMBEDDING_LENGTH = 4; // GMACs over which a feature of the embedding stays alike
+    private static final String EMBEDDING = "cost_embedding.weight";
     private static final float[] MEAN = {0.485f, 0.456f, 0.406f};
     private static final float[] DEVIATION = {0.229f, 0.224f, 0.225f};
 
@@ -40,9 +41,11 @@ public final class Pam implements AutoCloseable {
      */
     public record Prediction(Tensor alpha, PamPath path, List<Tensor> logits) {}
 
-    /** Whether a parameter serves the choice of a path alone; the loss of alpha has no gradient in it. */
+    /** Whether a parameter is there for the choice of a path, which alpha depends on little or not at all. */
     static boolean chooses(String parameter) {
-        return parameter.contains(".select.hidden.") || parameter.contains(".select.decide.");
+        return parameter.contains(".select.hidden.")
+                || parameter.contains(".select.decide.")
+                || parameter.equals(EMBEDDING);
     }
 
     private final Parameters parameters = new Parameters(PamArchitecture.PAM.parameterShapes());
@@ -50,8 +53,8 @@ public final class Pam implements AutoCloseable {
 
     /**
      * Initial values: Kaiming normal by fan-in with the activation's slope; biases 0, norms 1 and 0; the attention starts
-     * near 0.9 and alpha at 0.5. The embedding's features are smooth random curves over the budgets, of variance 1 in the
-     * mean, so that what is learned for one budget holds for its neighbours.
+     * near 0.9 and alpha at 0.5. The embedding's features are N(0, 1) like independent ones, but smooth over the budgets, so
+     * that what is learned for one budget holds for its neighbours.
      */
     public void initialise(long seed) {
         try (PointerScope temporaries = new PointerScope();
@@ -61,7 +64,7 @@ public final class Pam implements AutoCloseable {
                 String name = entry.getKey();
                 long[] shape = entry.getValue();
                 Tensor values = parameters.get(name);
-                if (name.equals("cost_embedding.weight")) {
+                if (name.equals(EMBEDDING)) {
                     values.copy_(smoothCurves(shape[0], shape[1]));
                 } else if (shape.length > 1) {
                     double fanIn = (double) Parameters.elements(shape) / shape[0];
@@ -80,12 +83,13 @@ public final class Pam implements AutoCloseable {
         }
     }
 
-    /** Each column a sum of a few cosines with amplitudes of N(0, 1). */
+    /** Each column a Gaussian process of variance 1 over the rows. */
     private static Tensor smoothCurves(long rows, long columns) {
-        Tensor at = torch.linspace(new Scalar(0.0), new Scalar(Math.PI), rows).unsqueeze(1);
-        Tensor cosines = at.mul(torch.arange(new Scalar(COSINES)).unsqueeze(0)).cos();
-        double variance = 1 + (COSINES - 1) / 2.0; // of a constant, and of cosines over half a period or more
-        return cosines.mm(torch.randn(COSINES, columns)).div(new Scalar(Math.sqrt(variance)));
+        Tensor at = torch.arange(new Scalar((double) rows)).div(new Scalar(EMBEDDING_LENGTH));
+        Tensor distance = at.unsqueeze(1).sub(at.unsqueeze(0));
+        Tensor covariance = distance.square().mul(new Scalar(-0.5)).exp();
+        Tensor noise = torch.eye(rows).mul(new Scalar(1e-4)); // keeps the factor real
+        return torch.linalg_cholesky(covariance.add(noise)).mm(torch.randn(rows, columns));
     }
 
     public Parameters parameters() {

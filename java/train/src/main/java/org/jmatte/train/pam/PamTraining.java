@@ -47,9 +47,10 @@ public final class PamTraining implements AutoCloseable {
     private static final double WEIGHT_DECAY = 1e-2;
     private static final double LARGEST_GRADIENT = 10; // norm
     private static final double DISTIL_WEIGHT = 1;
-    private static final double PATH_WEIGHT = 0.1;
-    private static final int CANDIDATES = 4; // of a constraint: labels of many paths blur each other
-    private static final int PROPOSALS = 4; // of them tried for an image
+    private static final double PATH_WEIGHT = 1; // at 0.1 alpha drowns it in the layers that both use
+    private static final double BUDGET_WEIGHT = 0.3; // per GMAC
+    private static final int CANDIDATES = 2; // of a constraint: decisions learned apart from many do not make one path
+    private static final int PROPOSALS = 2; // of them tried for an image
     private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
     private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
@@ -263,7 +264,8 @@ public final class PamTraining implements AutoCloseable {
         }
         rowError += error / options.batch();
         Tensor choice = Criterion.path(walk.logits(), label).mul(new Scalar(PATH_WEIGHT));
-        return distilled(walk.alpha(), batch).add(choice);
+        Tensor excess = Criterion.overspending(walk.logits(), constraint).mul(new Scalar(BUDGET_WEIGHT));
+        return distilled(walk.alpha(), batch).add(choice).add(excess);
     }
 
     private double errorAlong(PamPath path, int constraint, Batch batch) {

@@ -73,7 +73,6 @@ public final class PathPrior {
             int most = constraint;
             List<PamPath> allowed = error.keySet().stream()
                     .filter(path -> path.leastGmacs() == most || path.leastGmacs() == most - 1)
-                    .sorted(Comparator.comparingInt(PamPath::bits))
                     .toList();
             prior.put(constraint, vote(allowed, error));
         }
@@ -97,34 +96,41 @@ public final class PathPrior {
                 all.stream().limit(paths).forEach(path -> error.put(path, errors.of(path, constraint))));
     }
 
+    /** The most probable path first; of equally probable ones, that of the least error. */
     private static List<Candidate> vote(List<PamPath> allowed, Map<PamPath, double[]> error) {
         int images = error.get(allowed.get(0)).length;
         int votes = (images + VOTERS - 1) / VOTERS;
-        Map<Integer, Integer> count = new TreeMap<>();
+        Map<PamPath, Integer> count = new HashMap<>();
         for (int vote = 0; vote < votes; vote++) {
             int from = vote * VOTERS;
             int to = Math.min(from + VOTERS, images);
-            PamPath best =
-                    Collections.min(allowed, Comparator.comparingDouble(path -> Arrays.stream(error.get(path), from, to)
-                            .sum()));
-            count.merge(best.bits(), 1, Integer::sum);
+            count.merge(Collections.min(allowed, byError(error, from, to)), 1, Integer::sum);
         }
-        return count.entrySet().stream()
-                .map(entry -> new Candidate(entry.getKey(), (double) entry.getValue() / votes))
-                .sorted(Comparator.comparingDouble(Candidate::probability)
-                        .reversed()
-                        .thenComparing(Candidate::path))
+        Comparator<PamPath> byVotes = Comparator.comparing(count::get);
+        return count.keySet().stream()
+                .sorted(byVotes.reversed().thenComparing(byError(error, 0, images)))
+                .map(path -> new Candidate(path.bits(), (double) count.get(path) / votes))
                 .toList();
     }
 
+    private static Comparator<PamPath> byError(Map<PamPath, double[]> error, int from, int to) {
+        return Comparator.comparingDouble(
+                path -> Arrays.stream(error.get(path), from, to).sum());
+    }
+
     /**
-     * Draws paths for a constraint without repetition, by their probability.
+     * Draws paths for a constraint without repetition, by their probability. They are kin: none is further than a swap of
+     * two segments from the most probable one. Segments are decided about one by one, and where labels are two quite
+     * different paths, each decision may come out right for one of them and all together as a third, or above the
+     * budget.
      *
      * @param among only the most probable ones are drawn from
      * @param count fewer if there are not so many
      */
     public List<PamPath> draw(int constraint, int among, int count, RandomGenerator random) {
         List<Candidate> left = new ArrayList<>(byConstraint.get(constraint));
+        int best = left.get(0).path;
+        left.removeIf(candidate -> Integer.bitCount(candidate.path ^ best) > 2);
         left.subList(Math.min(among, left.size()), left.size()).clear();
         List<PamPath> drawn = new ArrayList<>();
         while (drawn.size() < count && !left.isEmpty()) {
