@@ -68,13 +68,7 @@ class LanesTest {
         List<Thread> runs = new ArrayList<>();
         for (int run = 0; run < 4; run++) {
             int number = run;
-            Thread thread = new Thread(() -> {
-                Lane lane = enter(never);
-                order.add(number); // one at a time
-                lanes.leave(lane);
-            });
-            startAndWait(thread);
-            runs.add(thread);
+            runs.add(waiting(() -> order.add(number))); // one at a time
         }
         lanes.leave(first); // the others pass through this one, one after the other
         for (Thread thread : runs) {
@@ -89,12 +83,7 @@ class LanesTest {
         Lane first = enter(never);
         Lane second = enter(never);
         CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
-        Thread thread = new Thread(() -> {
-            Lane lane = enter(never);
-            interrupted.complete(Thread.interrupted());
-            lanes.leave(lane);
-        });
-        startAndWait(thread);
+        Thread thread = waiting(() -> interrupted.complete(Thread.interrupted()));
         thread.interrupt();
         lanes.leave(first);
         assertTrue(interrupted.get());
@@ -102,11 +91,17 @@ class LanesTest {
         lanes.leave(second);
     }
 
-    /** Starts a thread and returns once it waits for a lane. */
-    private static void startAndWait(Thread thread) {
+    /** A thread that waits for a lane, and runs something once it has one. */
+    private Thread waiting(Runnable inside) {
+        Thread thread = new Thread(() -> {
+            Lane lane = enter(never);
+            inside.run();
+            lanes.leave(lane);
+        });
         thread.start();
         while (thread.getState() != Thread.State.TIMED_WAITING) {
             Thread.onSpinWait();
         }
+        return thread;
     }
 }

@@ -1,8 +1,6 @@
 package org.jmatte.cli;
 
-import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Collection;
@@ -13,7 +11,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.Matte;
 import org.jmatte.MatteRequest;
@@ -176,7 +173,7 @@ final class EvalCommand implements Callable<Integer> {
         for (OptionSpec given : spec.commandLine().getParseResult().matchedOptions()) {
             if (needless.contains(given)) {
                 throw new InvalidInputException(given.longestName()
-                        + ": says how a network is run, but --predictions are mattes that are there; leave it out");
+                        + ": is for running a network, but --predictions are mattes that are there; leave it out");
             }
         }
     }
@@ -221,18 +218,13 @@ final class EvalCommand implements Callable<Integer> {
         return settings;
     }
 
-    /** The file, or the folder and all in it, that the network's weights are read from; none of a model in the box. */
+    /** What the network's weights are read from; nothing of a model that comes along. */
     private List<Path> modelFiles() {
-        if (predictions != null) {
-            return List.of();
-        }
-        try (Stream<Path> files = Files.walk(Path.of(network.model))) {
-            return files.toList();
-        } catch (NoSuchFileException e) {
-            return List.of();
-        } catch (IOException e) {
-            throw new InvalidInputException("--model: " + network.model + " cannot be listed: " + e.getMessage(), e);
-        }
+        return predictions != null
+                ? List.of()
+                : Outputs.withFiles(Path.of(network.model)).stream()
+                        .filter(Files::exists)
+                        .toList();
     }
 
     /** Requires places for the results that can be written to, and that are none of the data set's. */
@@ -249,7 +241,7 @@ final class EvalCommand implements Callable<Integer> {
         }
         Outputs outputs = new Outputs();
         inputs.forEach(outputs::protect);
-        modelFiles().forEach(outputs::protectAll);
+        modelFiles().forEach(outputs::protect);
         if (report != null) {
             outputs.claim(report);
         }

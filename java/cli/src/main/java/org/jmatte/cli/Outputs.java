@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -35,12 +36,16 @@ final class Outputs {
 
     /** Tells of a file that must stay, or of a folder whose files must. */
     void protectAll(Path path) {
+        withFiles(path).forEach(this::protect);
+    }
+
+    /** A file alone, or a folder and what lies in it. */
+    static List<Path> withFiles(Path path) {
         if (!Files.isDirectory(path)) {
-            protect(path);
-            return;
+            return List.of(path);
         }
         try (Stream<Path> files = Files.list(path)) {
-            files.forEach(this::protect);
+            return Stream.concat(Stream.of(path), files).toList();
         } catch (IOException e) {
             throw new InvalidInputException(
                     path + ": the folder cannot be listed (" + e.getMessage() + "); check its permissions", e);

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -81,6 +82,36 @@ class PathPriorTest {
                     .orElseThrow();
             long better = all.stream().filter(path -> mean(path) < best).count();
             assertTrue(better <= all.size() / 200, better + " of " + all.size() + " are better under " + constraint);
+        }
+    }
+
+    @Test
+    void fourImagesVoteForTheirBestTriedPathThatTheConstraintJustAllows() throws Exception {
+        List<PamPath> tried = new ArrayList<>();
+        Path file = folder.resolve("prior.json");
+        PathPrior.estimate(40, 1, (path, constraint) -> {
+                    tried.add(path);
+                    return errors(path, constraint);
+                })
+                .write(file);
+        JsonNode prior = new ObjectMapper().readTree(file.toFile());
+        for (int constraint = 60; constraint <= 70; constraint++) {
+            Set<PamPath> allowed = new HashSet<>(justAllowed(constraint));
+            allowed.retainAll(tried);
+            Set<Double> best = new HashSet<>();
+            for (int image : new int[] {0, 4}) {
+                best.add(allowed.stream()
+                        .mapToDouble(path -> error(path, image))
+                        .min()
+                        .orElseThrow());
+            }
+            Set<Double> voted = new HashSet<>();
+            for (JsonNode candidate : prior.get("" + constraint)) {
+                PamPath path = new PamPath(candidate.get("path").asInt());
+                assertTrue(allowed.contains(path), path + " under " + constraint);
+                voted.add(error(path, path.keeps(3) ? 0 : 4));
+            }
+            assertEquals(best, voted, "under " + constraint);
         }
     }
 

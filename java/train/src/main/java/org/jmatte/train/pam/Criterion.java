@@ -80,12 +80,15 @@ public final class Criterion {
     /** The cross entropy of the logits of one image's walk with a path. */
     public static Tensor path(List<Tensor> logits, PamPath label) {
         long[] classes = new long[logits.size()];
-        TensorVector rows = new TensorVector();
         for (int k = 0; k < classes.length; k++) {
             classes[k] = label.keeps(k) ? 1 : 0;
-            rows.push_back(logits.get(k));
         }
-        return torch.cross_entropy_loss(torch.cat(rows, 0), Tensor.create(classes));
+        return torch.cross_entropy_loss(rows(logits), Tensor.create(classes));
+    }
+
+    /** The logits of one image's walk as [K, 2]. */
+    private static Tensor rows(List<Tensor> logits) {
+        return torch.cat(new TensorVector(logits.toArray(Tensor[]::new)), 0);
     }
 
     /**
@@ -97,14 +100,13 @@ public final class Criterion {
      * do without are those with the least logits, which get most of the gradient here.
      */
     public static Tensor overspending(List<Tensor> logits, int gmacs) {
-        Tensor sum = null;
-        for (int k = 0; k < logits.size(); k++) {
-            Tensor pair = logits.get(k).select(0, 0);
-            Tensor keep = torch.sigmoid(pair.select(0, 1).sub(pair.select(0, 0)).div(new Scalar(TEMPERATURE)));
-            Tensor spent = keep.mul(new Scalar((double) PamArchitecture.extra(k) / PamArchitecture.GIGA));
-            sum = sum == null ? spent : sum.add(spent);
+        float[] extra = new float[logits.size()];
+        for (int k = 0; k < extra.length; k++) {
+            extra[k] = (float) PamArchitecture.extra(k) / PamArchitecture.GIGA;
         }
+        Tensor rows = rows(logits);
+        Tensor keep = torch.sigmoid(rows.select(1, 1).sub(rows.select(1, 0)).div(new Scalar(TEMPERATURE)));
         double headroom = gmacs - PamPath.BYPASS_ALL.gmacs();
-        return torch.relu(sum.sub(new Scalar(headroom)));
+        return torch.relu(keep.dot(Tensor.create(extra)).sub(new Scalar(headroom)));
     }
 }

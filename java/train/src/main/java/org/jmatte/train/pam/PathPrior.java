@@ -72,7 +72,7 @@ public final class PathPrior {
                 constraint++) {
             int most = constraint;
             List<PamPath> allowed = error.keySet().stream()
-                    .filter(path -> path.leastGmacs() == most || path.leastGmacs() == most - 1)
+                    .filter(path -> justAllows(most, path))
                     .toList();
             prior.put(constraint, vote(allowed, error));
         }
@@ -149,11 +149,16 @@ public final class PathPrior {
     public static PamPath near(int constraint, SplittableRandom random) {
         while (true) {
             PamPath path = random(random);
-            int needed = path.leastGmacs();
-            if (needed == constraint || needed == constraint - 1) {
+            if (justAllows(constraint, path)) {
                 return path;
             }
         }
+    }
+
+    /** Whether a path costs at most C GMACs and more than C - 2. */
+    private static boolean justAllows(int constraint, PamPath path) {
+        int needed = path.leastGmacs();
+        return needed == constraint || needed == constraint - 1;
     }
 
     /** Any path, all equally probable. */
