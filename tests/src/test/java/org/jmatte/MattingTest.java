@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.awt.image.BufferedImage;
 import java.util.Random;
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.javacpp.PointerScope;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
@@ -17,6 +20,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What goes in and what comes out. */
 class MattingTest {
@@ -56,6 +60,34 @@ class MattingTest {
             Alpha everything =
                     matting.matte(photo, trimap, EXACT.withDecodeAll(true)).alpha();
             Alphas.assertSame(everything, matte.alpha(), "decoding all");
+        }
+    }
+
+    /** Callers of JavaCPP may hold a scope open that frees what is made inside it. */
+    @ParameterizedTest
+    @ValueSource(strings = {"seeded:mematte_tiny", "seeded:vitmatte_tiny", "seeded:pam"})
+    void aCallersPointerScopeTakesNothingFromTheNetwork(String model) {
+        Photo photo = Scenes.photo(64, 96, 3);
+        Trimap trimap = Scenes.disc(64, 96, 3);
+        Matting opened;
+        Alpha expected;
+        try (PointerScope scope = new PointerScope()) {
+            opened = Matting.open(model);
+            expected = opened.matte(photo, trimap, EXACT).alpha();
+        }
+        overwriteFreedMemory();
+        try (Matting matting = opened) {
+            Alphas.assertSame(expected, matting.matte(photo, trimap, EXACT).alpha(), "after the scope");
+        }
+    }
+
+    private static void overwriteFreedMemory() {
+        try (PointerScope scope = new PointerScope()) {
+            for (int floats = 1; floats <= 4096; floats *= 2) {
+                for (int i = 0; i < 200; i++) {
+                    Pointer.memset(new FloatPointer(floats), 255, (long) floats * Float.BYTES); // NaN
+                }
+            }
         }
     }
 

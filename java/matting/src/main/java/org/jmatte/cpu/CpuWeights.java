@@ -66,7 +66,7 @@ final class CpuWeights implements AutoCloseable {
         if (!parameters.hasValues()) {
             return 0;
         }
-        FloatPointer kept = new FloatPointer(values);
+        FloatPointer kept = new FloatPointer(values).retainReference(); // no scope of the caller frees it
         vectors.add(kept);
         return kept.address();
     }

@@ -31,7 +31,7 @@ final class Linear implements AutoCloseable {
 
     private record Key(int rows, ElementType destination, Epilogue epilogue) {}
 
-    static final engine ENGINE = new engine(engine.kind.cpu, 0);
+    static final engine ENGINE = new engine(engine.kind.cpu, 0).retainReference(); // no scope of the caller frees it
 
     private final int inputs;
     private final int outputs;
@@ -81,7 +81,7 @@ final class Linear implements AutoCloseable {
             return null;
         });
         if (biased) {
-            bias = new FloatPointer(biasValues);
+            bias = new FloatPointer(biasValues).retainReference();
         }
     }
 

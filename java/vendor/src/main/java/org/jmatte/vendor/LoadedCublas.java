@@ -21,8 +21,8 @@ import org.jmatte.kernels.ElementType;
 /** cuBLAS through JavaCPP, in the context that is current when it is made. */
 final class LoadedCublas implements Cublas {
     private final cublasContext handle = new cublasContext();
-    private final FloatPointer one = new FloatPointer(1f);
-    private final FloatPointer beta = new FloatPointer(0f);
+    private final FloatPointer one = new FloatPointer(1f).retainReference(); // no scope of the caller frees it
+    private final FloatPointer beta = new FloatPointer(0f).retainReference(); // no scope of the caller frees it
 
     LoadedCublas() {
         check(cublasCreate_v2(handle), "starting");

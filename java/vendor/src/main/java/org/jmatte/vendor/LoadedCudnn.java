@@ -54,8 +54,8 @@ final class LoadedCudnn implements Cudnn {
     private final cudnnTensorStruct out = new cudnnTensorStruct();
     private final cudnnFilterStruct filter = new cudnnFilterStruct();
     private final cudnnConvolutionStruct convolution = new cudnnConvolutionStruct();
-    private final FloatPointer one = new FloatPointer(1f);
-    private final FloatPointer zero = new FloatPointer(0f);
+    private final FloatPointer one = new FloatPointer(1f).retainReference(); // no scope of the caller frees it
+    private final FloatPointer zero = new FloatPointer(0f).retainReference(); // no scope of the caller frees it
     /** By a stream's handle: convolutions on two streams may run at the same time. */
     private final HashMap<Long, DeviceBuffer> workspaces = new HashMap<>();
 
