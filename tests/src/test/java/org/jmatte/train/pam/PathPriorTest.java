@@ -76,7 +76,7 @@ class PathPriorTest {
         PathPrior prior = PathPrior.estimate(16, 1, PathPriorTest::errors);
         for (int constraint = 60; constraint <= 70; constraint++) {
             List<PamPath> all = justAllowed(constraint);
-            double best = prior.draw(constraint, 16, 16, new SplittableRandom(3)).stream()
+            double best = prior.likely(constraint, 16).stream()
                     .mapToDouble(PathPriorTest::mean)
                     .min()
                     .orElseThrow();
@@ -130,34 +130,15 @@ class PathPriorTest {
     }
 
     @Test
-    void drawsKinOfTheMostProbablePathAlone() throws Exception {
+    void likelyPathsAreKinOfTheMostProbableOne() throws Exception {
         Path file = folder.resolve("prior.json");
         Files.writeString(
                 file,
-                "{\"60\": [{\"path\": 3, \"probability\": 0.5}, {\"path\": 12, \"probability\": 0.3},"
-                        + " {\"path\": 5, \"probability\": 0.2}]}");
-        List<PamPath> drawn = PathPrior.read(file).draw(60, 2, 2, new SplittableRandom(1));
-        assertEquals(Set.of(new PamPath(3), new PamPath(5)), new HashSet<>(drawn));
-    }
-
-    @Test
-    void drawsByProbabilityWithoutRepetition() throws Exception {
-        Path file = folder.resolve("prior.json");
-        Files.writeString(
-                file,
-                "{\"60\": [{\"path\": 3, \"probability\": 0.7}, {\"path\": 5, \"probability\": 0.2},"
-                        + " {\"path\": 6, \"probability\": 0.1}]}");
+                "{\"60\": [{\"path\": 3, \"probability\": 0.4}, {\"path\": 12, \"probability\": 0.3},"
+                        + " {\"path\": 5, \"probability\": 0.2}, {\"path\": 6, \"probability\": 0.1}]}");
         PathPrior prior = PathPrior.read(file);
-        SplittableRandom random = new SplittableRandom(1);
-        int first = 0;
-        for (int i = 0; i < 1000; i++) {
-            List<PamPath> drawn = prior.draw(60, 3, 2, random);
-            assertEquals(2, new HashSet<>(drawn).size());
-            first += drawn.get(0).equals(new PamPath(3)) ? 1 : 0;
-            assertTrue(!prior.draw(60, 2, 2, random).contains(new PamPath(6)), "not among the two most probable");
-        }
-        assertEquals(700, first, 60);
-        assertEquals(3, prior.draw(60, 16, 4, random).size());
+        assertEquals(List.of(new PamPath(3), new PamPath(5)), prior.likely(60, 2));
+        assertEquals(List.of(new PamPath(3), new PamPath(5), new PamPath(6)), prior.likely(60, 16));
     }
 
     @Test
@@ -169,9 +150,7 @@ class PathPriorTest {
         for (int constraint = PamArchitecture.leastGmacs();
                 constraint <= PamArchitecture.largestGmacs();
                 constraint++) {
-            assertEquals(
-                    prior.draw(constraint, 16, 4, new SplittableRandom(1)),
-                    again.draw(constraint, 16, 4, new SplittableRandom(1)));
+            assertEquals(prior.likely(constraint, 4), again.likely(constraint, 4));
         }
     }
 

@@ -50,7 +50,7 @@ public final class PamTraining implements AutoCloseable {
     private static final double PATH_WEIGHT = 1; // at 0.1 alpha drowns it in the layers that both use
     private static final double BUDGET_WEIGHT = 0.3; // per GMAC
     private static final int CANDIDATES = 2; // of a constraint: decisions learned apart from many do not make one path
-    private static final int PROPOSALS = 2; // of them tried for an image
+    private static final double CLEARLY = 0.97; // times the error: what is less is better for a reason that one may see
     private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
     private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
@@ -245,21 +245,26 @@ public final class PamTraining implements AutoCloseable {
         return distilled(alpha, batch);
     }
 
-    /** One image of Algorithm 1: the best of some likely paths, or the walk's own if it is better, is the label. */
+    /**
+     * One image of Algorithm 1: the most probable path is the label unless another likely one, or the walk's own, is
+     * clearly better. Near ties would toss a coin between paths that keep one segment or another, and decisions learned
+     * apart from coins keep both or neither. For the same reason a walk that leaves budget unused is no label: where
+     * segments hardly matter it wins by chance.
+     */
     private Tensor pathLoss(Batch batch, SplittableRandom random) {
         int constraint = random.nextInt(PamArchitecture.leastGmacs(), PamArchitecture.largestGmacs() + 1);
         PamPath label = null;
         double least = Double.POSITIVE_INFINITY;
-        for (PamPath path : prior.draw(constraint, CANDIDATES, PROPOSALS, random)) {
+        for (PamPath path : prior.likely(constraint, CANDIDATES)) {
             double error = errorAlong(path, constraint, batch);
-            if (error < least) {
+            if (label == null || error < CLEARLY * least) {
                 least = error;
                 label = path;
             }
         }
         Pam.Prediction walk = predict(pam, batch, constraint, Decisions.sample(random));
         double error = mean(Criterion.unknown(walk.alpha(), batch));
-        if (walk.path().leastGmacs() <= constraint && error < least) {
+        if (PathPrior.justAllows(constraint, walk.path()) && error < CLEARLY * least) {
             label = walk.path();
         }
         rowError += error / options.batch();

@@ -119,30 +119,20 @@ public final class PathPrior {
     }
 
     /**
-     * Draws paths for a constraint without repetition, by their probability. They are kin: none is further than a swap of
-     * two segments from the most probable one. Segments are decided about one by one, and where labels are two quite
-     * different paths, each decision may come out right for one of them and all together as a third, or above the
-     * budget.
+     * The most probable paths for a constraint, the most probable first. They are kin: none is further than a swap of two
+     * segments from the first. Segments are decided about one by one, and where labels are two quite different paths,
+     * each decision may come out right for one of them and all together as a third, or above the budget.
      *
-     * @param among only the most probable ones are drawn from
      * @param count fewer if there are not so many
      */
-    public List<PamPath> draw(int constraint, int among, int count, RandomGenerator random) {
-        List<Candidate> left = new ArrayList<>(byConstraint.get(constraint));
-        int best = left.get(0).path;
-        left.removeIf(candidate -> Integer.bitCount(candidate.path ^ best) > 2);
-        left.subList(Math.min(among, left.size()), left.size()).clear();
-        List<PamPath> drawn = new ArrayList<>();
-        while (drawn.size() < count && !left.isEmpty()) {
-            double at = random.nextDouble()
-                    * left.stream().mapToDouble(Candidate::probability).sum();
-            int i = 0;
-            while (i < left.size() - 1 && (at -= left.get(i).probability) >= 0) {
-                i++;
-            }
-            drawn.add(new PamPath(left.remove(i).path));
-        }
-        return drawn;
+    public List<PamPath> likely(int constraint, int count) {
+        List<Candidate> candidates = byConstraint.get(constraint);
+        int first = candidates.get(0).path;
+        return candidates.stream()
+                .filter(candidate -> Integer.bitCount(candidate.path ^ first) <= 2)
+                .limit(count)
+                .map(candidate -> new PamPath(candidate.path))
+                .toList();
     }
 
     /** A random path that costs at most C GMACs and more than C - 2. */
@@ -156,7 +146,7 @@ public final class PathPrior {
     }
 
     /** Whether a path costs at most C GMACs and more than C - 2. */
-    private static boolean justAllows(int constraint, PamPath path) {
+    static boolean justAllows(int constraint, PamPath path) {
         int needed = path.leastGmacs();
         return needed == constraint || needed == constraint - 1;
     }
