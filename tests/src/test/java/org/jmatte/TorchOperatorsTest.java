@@ -10,6 +10,7 @@ import org.jmatte.network.VitArchitecture;
 import org.jmatte.network.VitNetwork;
 import org.jmatte.train.mematte.MeMatte;
 import org.jmatte.train.mematte.TorchOperators;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.weights.ModelSource;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,7 +49,7 @@ class TorchOperatorsTest {
         Scene scene = new Scene(golden.photo(), golden.trimap());
         try (PointerScope temporaries = new PointerScope();
                 ModelSource source = ModelSource.open(golden.model());
-                MeMatte network = MeMatte.frozen(source);
+                MeMatte network = MeMatte.frozen(source, Devices.cpu());
                 TorchOperators operators = new TorchOperators(
                         network, scene.planes(network.mean(), network.deviation()), golden.maxTokens(), false)) {
             new VitNetwork((VitArchitecture) source.architecture()).run(operators);

@@ -11,6 +11,7 @@ import org.jmatte.cli.Interruption;
 import org.jmatte.train.data.FolderSamples;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.Devices;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 
@@ -54,6 +55,12 @@ final class CommonOptions {
             defaultValue = "fp32",
             description = "fp32, or bf16 for convolutions and products. Default: ${DEFAULT-VALUE}.")
     private String dtype;
+
+    @Option(
+            names = "--device",
+            defaultValue = "cpu",
+            description = "cpu, or cuda or cuda:N with libtorch's build for CUDA. Default: ${DEFAULT-VALUE}.")
+    private String device;
 
     @Option(names = "--threads", description = "Of libtorch. Default: all processors.")
     private Integer threads;
@@ -111,6 +118,11 @@ final class CommonOptions {
     boolean bfloat16() {
         require(dtype.equals("fp32") || dtype.equals("bf16"), "--dtype", "fp32 or bf16", dtype);
         return dtype.equals("bf16");
+    }
+
+    String device() {
+        Devices.named(device); // refused before anything is written
+        return device;
     }
 
     int threads() {

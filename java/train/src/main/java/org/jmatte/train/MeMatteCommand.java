@@ -120,6 +120,7 @@ final class MeMatteCommand implements Callable<Integer> {
                 iterations,
                 learningRate,
                 common.bfloat16(),
+                common.device(),
                 common.threads(),
                 validationImages);
     }

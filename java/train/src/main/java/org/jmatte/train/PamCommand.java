@@ -173,6 +173,7 @@ final class PamCommand implements Callable<Integer> {
                 pathImages,
                 learningRates.size() == stages ? learningRates : Collections.nCopies(stages, learningRates.get(0)),
                 common.bfloat16(),
+                common.device(),
                 common.threads(),
                 priorImages,
                 priorPaths,

@@ -9,6 +9,7 @@ import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.torch.Batch;
+import org.jmatte.train.torch.Devices;
 import org.junit.jupiter.api.Test;
 
 /** The losses against plain loops. */
@@ -54,7 +55,7 @@ class CriterionTest {
                     Tensor.create(all, samples.size(), 1, HEIGHT, WIDTH),
                     Tensor.create(features, features.length),
                     decisions);
-            return Criterion.of(prediction, Tensor.create(target, target.length), Batch.of(samples))
+            return Criterion.of(prediction, Tensor.create(target, target.length), Batch.of(samples, Devices.cpu()))
                     .values();
         }
     }

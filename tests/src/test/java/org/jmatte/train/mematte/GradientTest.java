@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.torch.Batch;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.weights.ModelSource;
 import org.junit.jupiter.api.AfterAll;
@@ -78,7 +79,7 @@ class GradientTest {
         GeneratedSamples source = new GeneratedSamples(3, SIDE, List.of());
         samples = IntStream.range(0, IMAGES).mapToObj(source::sample).toList();
         try (ModelSource init = ModelSource.open("seeded:vitmatte_tiny")) {
-            student = MeMatte.student(init, 5, torch.ScalarType.Double);
+            student = MeMatte.student(init, 5, torch.ScalarType.Double, Devices.cpu());
             target = features(init);
         }
         enlarge(student.parameters());
@@ -96,8 +97,8 @@ class GradientTest {
 
     private static Tensor features(ModelSource init) {
         try (PointerScope temporaries = new PointerScope();
-                MeMatte teacher = MeMatte.frozen(init)) {
-            Batch batch = Batch.of(samples);
+                MeMatte teacher = MeMatte.frozen(init, Devices.cpu())) {
+            Batch batch = Batch.of(samples, Devices.cpu());
             return teacher.features(batch.image(), batch.trimap()).retainReference();
         }
     }
@@ -114,7 +115,7 @@ class GradientTest {
     private static double loss(Policy policy, boolean backward) {
         try (PointerScope temporaries = new PointerScope();
                 AutoGradMode mode = new AutoGradMode(backward)) {
-            Batch batch = Batch.of(samples);
+            Batch batch = Batch.of(samples, Devices.cpu());
             MeMatte.Prediction prediction = student.train(batch.image(), batch.trimap(), policy);
             Tensor sum = Criterion.of(prediction, target, batch).sum();
             if (backward) {

@@ -10,6 +10,7 @@ import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.jmatte.MattingOptions;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.HuggingFaceDirectory;
@@ -59,7 +60,7 @@ class MeMatteGoldenTest {
         try (PointerScope temporaries = new PointerScope();
                 NoGradGuard guard = new NoGradGuard();
                 Checkpoint file = Checkpoint.open(path);
-                MeMatte network = MeMatte.frozen(source)) {
+                MeMatte network = MeMatte.frozen(source, Devices.cpu())) {
             long[] size = file.tensors().get("trimap").shape();
             Tensor image = bytes(file, "image").view(1, 3, size[0], size[1]);
             Tensor trimap = bytes(file, "trimap").view(1, 1, size[0], size[1]);

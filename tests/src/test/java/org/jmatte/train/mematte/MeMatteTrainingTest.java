@@ -29,8 +29,10 @@ import org.jmatte.image.Trimap;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
+import org.jmatte.train.torch.TorchOnACard;
 import org.jmatte.weights.ElementType;
 import org.jmatte.weights.HuggingFaceDirectory;
 import org.jmatte.weights.ModelSource;
@@ -49,7 +51,7 @@ class MeMatteTrainingTest {
     private Path folder;
 
     private static MeMatteTrainingOptions options(String init, int batch, long iterations, double rate) {
-        return new MeMatteTrainingOptions(init, 7, SIDE, batch, iterations, rate, false, 1, 2);
+        return new MeMatteTrainingOptions(init, 7, SIDE, batch, iterations, rate, false, "cpu", 1, 2);
     }
 
     /** Stands for a kill: nothing is written behind it. */
@@ -99,15 +101,24 @@ class MeMatteTrainingTest {
 
     @Test
     void bfloat16TrainsToo() throws Exception {
-        MeMatteTrainingOptions exact = options(INIT, 1, 1, 5e-4);
-        MeMatteTrainingOptions narrow = new MeMatteTrainingOptions(INIT, 7, SIDE, 1, 1, 5e-4, true, 1, 2);
-        double[] loss = new double[2];
-        for (int i = 0; i < 2; i++) {
-            Path of = Files.createDirectory(folder.resolve("" + i));
-            assertTrue(train(i == 0 ? exact : narrow, of, killAt(0)));
-            loss[i] = Double.parseDouble(losses(of).get(1).split(",")[1]);
-        }
-        assertEquals(loss[0], loss[1], 0.05 * loss[0]);
+        double exact = firstLoss(options(INIT, 1, 1, 5e-4));
+        double narrow = firstLoss(new MeMatteTrainingOptions(INIT, 7, SIDE, 1, 1, 5e-4, true, "cpu", 1, 2));
+        assertEquals(exact, narrow, 0.05 * exact);
+    }
+
+    @Test
+    @Tag("gpu")
+    void itTrainsAlikeOnACard() throws Exception {
+        TorchOnACard.assume();
+        double here = firstLoss(options(INIT, 1, 1, 5e-4));
+        double there = firstLoss(new MeMatteTrainingOptions(INIT, 7, SIDE, 1, 1, 5e-4, false, "cuda", 1, 2));
+        assertEquals(here, there, 0.01 * here);
+    }
+
+    private double firstLoss(MeMatteTrainingOptions options) throws Exception {
+        Path of = Files.createTempDirectory(folder, "one");
+        assertTrue(train(options, of, killAt(0)));
+        return Double.parseDouble(losses(of).get(1).split(",")[1]);
     }
 
     @Test
@@ -218,7 +229,7 @@ class MeMatteTrainingTest {
 
     private static void lessenAttention(Path init) {
         try (ModelSource source = ModelSource.open(INIT);
-                MeMatte network = MeMatte.frozen(source)) {
+                MeMatte network = MeMatte.frozen(source, Devices.cpu())) {
             Parameters parameters = network.parameters();
             parameters.names().stream()
                     .filter(name -> name.endsWith("attn.proj.weight"))

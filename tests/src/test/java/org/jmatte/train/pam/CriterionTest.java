@@ -11,6 +11,7 @@ import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 import org.jmatte.train.data.Sample;
 import org.jmatte.train.torch.Batch;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.junit.jupiter.api.Test;
 
@@ -60,7 +61,7 @@ class CriterionTest {
             expected += alphaLoss(alpha, samples.get(i)) / samples.size();
         }
         try (PointerScope temporaries = new PointerScope()) {
-            Batch batch = Batch.of(samples);
+            Batch batch = Batch.of(samples, Devices.cpu());
             Tensor alpha = Tensor.create(all, samples.size(), 1, HEIGHT, WIDTH);
             assertEquals(expected, Criterion.alpha(alpha, batch).item_double(), 1e-5 * expected);
             float[] unknown = Parameters.toArray(Criterion.unknown(alpha, batch));
@@ -74,7 +75,7 @@ class CriterionTest {
     @Test
     void anImageWithoutUnknownPixelsLosesNothing() {
         try (PointerScope temporaries = new PointerScope()) {
-            Batch batch = Batch.of(List.of(sample(0)));
+            Batch batch = Batch.of(List.of(sample(0)), Devices.cpu());
             Tensor alpha = Tensor.create(noise(PIXELS, 0, 1), 1, 1, HEIGHT, WIDTH);
             assertEquals(0, Criterion.alpha(alpha, batch).item_double());
         }
@@ -93,7 +94,7 @@ class CriterionTest {
             Tensor loss = Criterion.distil(
                     Tensor.create(alpha, 1, 1, HEIGHT, WIDTH),
                     Tensor.create(teacher, 1, 1, HEIGHT, WIDTH),
-                    Batch.of(List.of(sample)));
+                    Batch.of(List.of(sample), Devices.cpu()));
             assertEquals(expected, loss.item_double(), 1e-5 * expected);
         }
     }

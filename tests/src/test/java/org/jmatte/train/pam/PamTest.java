@@ -14,6 +14,7 @@ import org.jmatte.Scenes;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.weights.ModelSource;
@@ -42,7 +43,7 @@ class PamTest {
         try (PointerScope temporaries = new PointerScope();
                 NoGradGuard guard = new NoGradGuard();
                 ModelSource source = ModelSource.open(model);
-                Pam pam = new Pam()) {
+                Pam pam = new Pam(Devices.cpu())) {
             ParametersFile.read(source.checkpoint(), pam.parameters());
             Pam.Prediction prediction = pam.forward(image(photo), plane(trimap), gmacs, Decisions.within(gmacs));
             assertEquals(matte.path(), prediction.path());
@@ -59,7 +60,7 @@ class PamTest {
     /** Features of the budgets are like N(0, 1), alike for neighbours, and tell any two budgets apart. */
     @Test
     void theEmbeddingBeginsSmooth() {
-        try (Pam pam = new Pam()) {
+        try (Pam pam = new Pam(Devices.cpu())) {
             pam.initialise(3);
             Tensor embedding = pam.parameters().get("cost_embedding.weight");
             int budgets = Math.toIntExact(embedding.size(0));

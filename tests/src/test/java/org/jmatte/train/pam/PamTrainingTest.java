@@ -9,15 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.jmatte.network.PamArchitecture;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.ParametersFile;
+import org.jmatte.train.torch.TorchOnACard;
 import org.jmatte.weights.Checkpoint;
 import org.jmatte.weights.CheckpointException;
 import org.jmatte.weights.ElementType;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,8 +36,12 @@ class PamTrainingTest {
     private Path folder;
 
     private static PamTrainingOptions options(String initial, long seed) {
+        return options(initial, seed, "cpu");
+    }
+
+    private static PamTrainingOptions options(String initial, long seed, String device) {
         return new PamTrainingOptions(
-                initial, seed, List.of(SIDE), 2, 8, 4, 4, List.of(5e-4, 5e-4, 5e-4), false, 1, 2, 1, 2);
+                initial, seed, List.of(SIDE), 2, 8, 4, 4, List.of(5e-4, 5e-4, 5e-4), false, device, 1, 2, 1, 2);
     }
 
     /** Stands for a kill: nothing is written behind it. */
@@ -104,14 +112,37 @@ class PamTrainingTest {
 
     @Test
     void startsFromGivenWeights() throws Exception {
-        Path initial = folder.resolve("initial.safetensors");
-        try (Pam pam = new Pam()) {
-            pam.initialise(3);
-            new ParametersFile().add(pam.parameters()).write(initial, ElementType.F32, Map.of());
-        }
+        Path initial = initial();
         Path seeded = Files.createDirectory(folder.resolve("seeded"));
         Path given = Files.createDirectory(folder.resolve("given"));
         assertEquals(firstLoss(seeded, options(null, 3)), firstLoss(given, options(initial.toString(), 4)));
+    }
+
+    /** All stages, the prior and the comparison of paths too. */
+    @Test
+    @Tag("gpu")
+    void itTrainsAlikeOnACard() throws Exception {
+        TorchOnACard.assume();
+        Path initial = initial();
+        List<String> losses = new ArrayList<>();
+        for (String device : List.of("cpu", "cuda")) {
+            Path of = Files.createDirectory(folder.resolve(device));
+            try (PamTraining training = new PamTraining(options(initial.toString(), 7, device), SAMPLES, UNSEEN, of)) {
+                assertTrue(training.run(2, killAt(-1), () -> false));
+            }
+            losses.add(losses(of).get(1).split(",")[2]);
+        }
+        double here = Double.parseDouble(losses.get(0));
+        assertEquals(here, Double.parseDouble(losses.get(1)), 0.01 * here);
+    }
+
+    private Path initial() {
+        Path initial = folder.resolve("initial.safetensors");
+        try (Pam pam = new Pam(Devices.cpu())) {
+            pam.initialise(3);
+            new ParametersFile().add(pam.parameters()).write(initial, ElementType.F32, Map.of());
+        }
+        return initial;
     }
 
     private static List<String> firstLoss(Path folder, PamTrainingOptions options) throws Exception {

@@ -22,7 +22,7 @@ class AdamWTest {
         double[] value = random.doubles(count, -1, 1).toArray();
         double[] first = new double[count];
         double[] second = new double[count];
-        try (Parameters parameters = new Parameters(shapes);
+        try (Parameters parameters = new Parameters(shapes, Devices.cpu());
                 AdamW optimizer = new AdamW(
                         parameters, name -> name.equals("deep") ? 0.3 : 1, name -> name.equals("deep") ? 0.1 : 0)) {
             Parameters.fill(parameters.values(), floats(value));

@@ -23,7 +23,7 @@ class RAdamTest {
         double[] value = random.doubles(count, -1, 1).toArray();
         double[] first = new double[count];
         double[] second = new double[count];
-        try (Parameters parameters = new Parameters(shapes);
+        try (Parameters parameters = new Parameters(shapes, Devices.cpu());
                 RAdam optimizer = new RAdam(parameters, DECAY, name -> name.equals("bias") ? 3 : 1)) {
             Parameters.fill(parameters.values(), floats(value));
             for (int step = 1; step <= 30; step++) {
@@ -59,7 +59,7 @@ class RAdamTest {
 
     @Test
     void whatHasNoGradientStays() {
-        try (Parameters parameters = new Parameters(Map.of("weight", new long[] {2, 2}));
+        try (Parameters parameters = new Parameters(Map.of("weight", new long[] {2, 2}), Devices.cpu());
                 RAdam optimizer = new RAdam(parameters, 1e-2, name -> 1)) {
             Parameters.fill(parameters.values(), FloatBuffer.wrap(new float[] {1, -1, 0.5f, 2}));
             for (int step = 0; step < 1000; step++) {

@@ -14,6 +14,7 @@ import org.jmatte.network.VitNetwork;
 import org.jmatte.network.VitOps;
 import org.jmatte.train.mematte.MeMatte;
 import org.jmatte.train.mematte.TorchOperators;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.weights.ModelSource;
 import org.openjdk.jmh.annotations.Level;
 import org.openjdk.jmh.annotations.Param;
@@ -91,7 +92,7 @@ public class Operators {
     /** MEMatte or ViTMatte on libtorch. */
     static TorchOperators torch(ModelSource source, Scene scene, String dtype, int threads) {
         torch.set_num_threads(threads);
-        MeMatte network = MeMatte.frozen(source);
+        MeMatte network = MeMatte.frozen(source, Devices.cpu());
         VitArchitecture architecture = network.architecture();
         int routers = architecture.routed() ? VitArchitecture.globalBlocks().length : 0;
         try (PointerScope temporaries = new PointerScope()) {

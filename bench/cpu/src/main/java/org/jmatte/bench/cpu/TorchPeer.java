@@ -11,6 +11,7 @@ import org.jmatte.network.VitNetwork;
 import org.jmatte.train.mematte.TorchOperators;
 import org.jmatte.train.pam.Decisions;
 import org.jmatte.train.pam.Pam;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.MixedPrecision;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.weights.ModelSource;
@@ -47,7 +48,7 @@ public final class TorchPeer implements NetworkPeer {
     }
 
     private static Network pam(ModelSource source, Scene scene, String dtype) {
-        Pam pam = new Pam();
+        Pam pam = new Pam(Devices.cpu());
         ParametersFile.read(source.checkpoint(), pam.parameters());
         Tensor image = scene.image();
         Tensor trimap = scene.known();

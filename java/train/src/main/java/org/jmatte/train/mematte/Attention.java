@@ -72,7 +72,7 @@ final class Attention {
     static Tensor weights(Tensor scores, Tensor policy) {
         Tensor s = Layers.widened(scores);
         long tokens = s.size(3);
-        Tensor self = torch.eye(tokens).to(s.scalar_type());
+        Tensor self = torch.eye(tokens).to(s);
         Tensor others = torch.ones_like(self).sub(self);
         Tensor mask = policy.unsqueeze(1).unsqueeze(1).mul(others).add(self);
         Tensor e = s.sub(s.amax(new long[] {-1}, true)).exp().mul(mask);
@@ -135,6 +135,7 @@ final class Attention {
         for (int i = 0; i < offsets.length; i++) {
             offsets[i] = i / size - i % size + size - 1;
         }
-        return table.index_select(0, Tensor.create(offsets)).view(size, size, HEAD_DIM);
+        Tensor index = Tensor.create(offsets).to(table.device(), torch.ScalarType.Long);
+        return table.index_select(0, index).view(size, size, HEAD_DIM);
     }
 }

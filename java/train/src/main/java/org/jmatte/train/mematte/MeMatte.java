@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Predicate;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
@@ -49,11 +50,12 @@ public final class MeMatte implements AutoCloseable {
             Map<String, long[]> shapes,
             Predicate<String> trainable,
             torch.ScalarType type,
+            Device device,
             ModelSource photos) {
         this.architecture = architecture;
         mean = photos.mean();
         deviation = photos.std();
-        parameters = new Parameters(shapes, trainable, type);
+        parameters = new Parameters(shapes, trainable, type, device);
         attention = new Attention(parameters);
         encoder = new Encoder(parameters, attention);
         routing = new Routing(parameters, encoder, attention);
@@ -63,9 +65,10 @@ public final class MeMatte implements AutoCloseable {
     /**
      * A network with all its weights, none of them trainable.
      *
+     * @param device where they lie
      * @throws InvalidInputException if they are neither MEMatte's nor ViTMatte's
      */
-    public static MeMatte frozen(ModelSource source) {
+    public static MeMatte frozen(ModelSource source, Device device) {
         if (!(source.architecture() instanceof VitArchitecture architecture)) {
             throw new InvalidInputException(source.checkpoint().description()
                     + ": expected the weights of a MEMatte or ViTMatte, got " + source.architecture());
@@ -76,7 +79,7 @@ public final class MeMatte implements AutoCloseable {
                 .keySet()
                 .forEach(name ->
                         shapes.put(name, source.checkpoint().tensors().get(name).shape()));
-        MeMatte network = new MeMatte(architecture, shapes, name -> false, torch.ScalarType.Float, source);
+        MeMatte network = new MeMatte(architecture, shapes, name -> false, torch.ScalarType.Float, device, source);
         ParametersFile.read(source.checkpoint(), network.parameters);
         return network;
     }
@@ -85,13 +88,19 @@ public final class MeMatte implements AutoCloseable {
      * A trainable MEMatte that starts from ViTMatte's weights; see {@link FreshWeights} for what ViTMatte lacks.
      *
      * @param type of the numbers: Float, or Double to check gradients
+     * @param device where they lie
      * @throws InvalidInputException as {@link #checkTeacher}
      */
-    public static MeMatte student(ModelSource teacher, long seed, torch.ScalarType type) {
+    public static MeMatte student(ModelSource teacher, long seed, torch.ScalarType type, Device device) {
         VitArchitecture architecture = VitArchitecture.of(checkTeacher(teacher).width(), true);
         Checkpoint weights = teacher.checkpoint();
         MeMatte network = new MeMatte(
-                architecture, architecture.parameterShapes(), name -> !name.contains(".running_"), type, teacher);
+                architecture,
+                architecture.parameterShapes(),
+                name -> !name.contains(".running_"),
+                type,
+                device,
+                teacher);
         ParametersFile.read(weights, network.parameters, weights.tensors()::containsKey);
         SplittableRandom random = new SplittableRandom(seed);
         network.parameters.shapes().keySet().stream()
@@ -174,7 +183,8 @@ public final class MeMatte implements AutoCloseable {
     }
 
     private Tensor pixels(Tensor image, Tensor trimap) {
-        Tensor normalised = image.sub(Tensor.create(mean, 1, 3, 1, 1)).div(Tensor.create(deviation, 1, 3, 1, 1));
+        Tensor shifted = image.sub(Tensor.create(mean, 1, 3, 1, 1).to(image));
+        Tensor normalised = shifted.div(Tensor.create(deviation, 1, 3, 1, 1).to(image));
         return torch.cat(new TensorVector(normalised, trimap), 1)
                 .to(parameters.values().scalar_type());
     }

@@ -11,6 +11,7 @@ import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -22,6 +23,7 @@ import org.jmatte.train.data.SampleQueue;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.torch.AdamW;
 import org.jmatte.train.torch.Batch;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.MixedPrecision;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.train.torch.TrainingState;
@@ -49,6 +51,7 @@ public final class MeMatteTraining implements AutoCloseable {
     private final MeMatteTrainingOptions options;
     private final SampleSource samples;
     private final Path folder;
+    private final Device device;
     private final MeMatte teacher;
     private final MeMatte student;
     private final AdamW optimizer;
@@ -91,9 +94,10 @@ public final class MeMatteTraining implements AutoCloseable {
         this.samples = samples;
         this.folder = folder;
         torch.set_num_threads(options.threads());
+        device = Devices.named(options.device());
         try (ModelSource init = ModelSource.open(options.init())) {
-            student = MeMatte.student(init, options.seed(), torch.ScalarType.Float);
-            teacher = MeMatte.frozen(init);
+            student = MeMatte.student(init, options.seed(), torch.ScalarType.Float, device);
+            teacher = MeMatte.frozen(init, device);
         }
         schedule = Schedule.of(student.architecture(), options.learningRate(), options.iterations());
         optimizer = new AdamW(student.parameters(), Schedule::layerRate, Schedule::weightDecay);
@@ -150,7 +154,7 @@ public final class MeMatteTraining implements AutoCloseable {
     private void step(List<Sample> drawn) {
         long iteration = optimizer.steps();
         try (PointerScope temporaries = new PointerScope()) {
-            Batch batch = Batch.of(drawn);
+            Batch batch = Batch.of(drawn, device);
             Criterion.Losses losses = losses(batch, iteration);
             double[] values = losses.values();
             if (!Double.isFinite(values[0])) {
@@ -206,7 +210,7 @@ public final class MeMatteTraining implements AutoCloseable {
             try (PointerScope temporaries = new PointerScope();
                     NoGradGuard guard = new NoGradGuard();
                     MixedPrecision precision = new MixedPrecision(options.bfloat16())) {
-                Batch batch = Batch.of(List.of(sample));
+                Batch batch = Batch.of(List.of(sample), device);
                 MeMatte.Prediction prediction = student.infer(batch.image(), batch.trimap(), false, Integer.MAX_VALUE);
                 error += Criterion.unknown(prediction.alpha(), batch).item_double() / fixed.size();
                 kept += Criterion.kept(prediction).item_double() / fixed.size();

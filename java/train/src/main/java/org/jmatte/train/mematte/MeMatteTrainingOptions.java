@@ -1,5 +1,7 @@
 package org.jmatte.train.mematte;
 
+import org.jmatte.train.torch.Devices;
+
 /**
  * What determines a training; the same options give the same model on the same kind of machine.
  *
@@ -10,6 +12,7 @@ package org.jmatte.train.mematte;
  * @param iterations length of the training
  * @param learningRate of the decoder, after the warm-up; see {@link Schedule}
  * @param bfloat16 whether convolutions and products compute in bfloat16
+ * @param device that libtorch computes on, see {@link Devices#named}
  * @param threads of libtorch
  * @param validationImages generated images that no training sees
  */
@@ -21,5 +24,6 @@ public record MeMatteTrainingOptions(
         long iterations,
         double learningRate,
         boolean bfloat16,
+        String device,
         int threads,
         int validationImages) {}

@@ -34,6 +34,6 @@ public interface Policy {
             double u = Math.max(random.nextDouble(), Double.MIN_NORMAL);
             noise[i] = (float) Math.log(u / (1 - u));
         }
-        return Tensor.create(noise).view(like.size(0), like.size(1));
+        return Tensor.create(noise).view(like.size(0), like.size(1)).to(like);
     }
 }

@@ -83,7 +83,8 @@ public final class Criterion {
         for (int k = 0; k < classes.length; k++) {
             classes[k] = label.keeps(k) ? 1 : 0;
         }
-        return torch.cross_entropy_loss(rows(logits), Tensor.create(classes));
+        Tensor rows = rows(logits);
+        return torch.cross_entropy_loss(rows, Tensor.create(classes).to(rows.device(), torch.ScalarType.Long));
     }
 
     /** The logits of one image's walk as [K, 2]. */
@@ -107,6 +108,6 @@ public final class Criterion {
         Tensor rows = rows(logits);
         Tensor keep = torch.sigmoid(rows.select(1, 1).sub(rows.select(1, 0)).div(new Scalar(TEMPERATURE)));
         double headroom = gmacs - PamPath.BYPASS_ALL.gmacs();
-        return torch.relu(keep.dot(Tensor.create(extra)).sub(new Scalar(headroom)));
+        return torch.relu(keep.dot(Tensor.create(extra).to(keep)).sub(new Scalar(headroom)));
     }
 }

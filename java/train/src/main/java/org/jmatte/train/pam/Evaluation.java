@@ -118,7 +118,7 @@ public final class Evaluation {
         try (PointerScope temporaries = new PointerScope();
                 NoGradGuard guard = new NoGradGuard();
                 MixedPrecision precision = new MixedPrecision(bfloat16)) {
-            Batch batch = Batch.of(some);
+            Batch batch = Batch.of(some, pam.parameters().device());
             Pam.Prediction prediction = pam.forward(batch.image(), batch.trimap(), constraint, decisions);
             Tensor clamped =
                     prediction.alpha().clamp(new ScalarOptional(new Scalar(0.0)), new ScalarOptional(new Scalar(1.0)));

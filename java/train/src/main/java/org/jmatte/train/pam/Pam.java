@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -48,8 +49,14 @@ public final class Pam implements AutoCloseable {
                 || parameter.equals(EMBEDDING);
     }
 
-    private final Parameters parameters = new Parameters(PamArchitecture.PAM.parameterShapes());
-    private final Layers layers = new Layers(parameters);
+    private final Parameters parameters;
+    private final Layers layers;
+
+    /** @param device where it lies and computes */
+    public Pam(Device device) {
+        parameters = new Parameters(PamArchitecture.PAM.parameterShapes(), device);
+        layers = new Layers(parameters);
+    }
 
     /**
      * Initial values: Kaiming normal by fan-in with the activation's slope; biases 0, norms 1 and 0; the attention starts
@@ -132,8 +139,8 @@ public final class Pam implements AutoCloseable {
     }
 
     private static Tensor planes(Tensor image, Tensor trimap) {
-        Tensor mean = Tensor.create(MEAN, 1, 3, 1, 1);
-        Tensor deviation = Tensor.create(DEVIATION, 1, 3, 1, 1);
+        Tensor mean = Tensor.create(MEAN, 1, 3, 1, 1).to(image);
+        Tensor deviation = Tensor.create(DEVIATION, 1, 3, 1, 1).to(image);
         Tensor background = trimap.eq(new Scalar(0.0));
         Tensor foreground = trimap.eq(new Scalar(1.0));
         Tensor unknown = background.logical_or(foreground).logical_not();
@@ -202,8 +209,7 @@ public final class Pam implements AutoCloseable {
             Tensor estimate = layers.linear(
                             name + ".select.decide", activate(layers.linear(name + ".select.hidden", semantics)))
                     .to(torch.ScalarType.Float);
-            float[] first = Parameters.toArray(estimate.detach().narrow(0, 0, 1));
-            boolean keep = decisions.keep(logits.size(), first[0], first[1]);
+            boolean keep = decisions.keep(logits.size(), estimate.detach().narrow(0, 0, 1));
             path = keep ? path.keeping(logits.size()) : path;
             logits.add(estimate);
             Tensor refined = x.mul(attention.unsqueeze(2).unsqueeze(3).to(x.scalar_type()));

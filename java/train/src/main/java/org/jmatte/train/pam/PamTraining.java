@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -23,6 +24,7 @@ import org.jmatte.train.data.Sample;
 import org.jmatte.train.data.SampleQueue;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.torch.Batch;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.MixedPrecision;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.train.torch.RAdam;
@@ -63,9 +65,9 @@ public final class PamTraining implements AutoCloseable {
     private final PamTrainingOptions options;
     private final SampleSource samples;
     private final Path folder;
-    private final Pam pam = new Pam();
-    private final RAdam optimizer =
-            new RAdam(pam.parameters(), WEIGHT_DECAY, name -> Pam.chooses(name) ? SELECTION_RATE : 1);
+    private final Device device;
+    private final Pam pam;
+    private final RAdam optimizer;
     private final Evaluation validation;
     private Pam teacher;
     private PathPrior prior;
@@ -96,6 +98,9 @@ public final class PamTraining implements AutoCloseable {
         this.samples = samples;
         this.folder = folder;
         torch.set_num_threads(options.threads());
+        device = Devices.named(options.device());
+        pam = new Pam(device);
+        optimizer = new RAdam(pam.parameters(), WEIGHT_DECAY, name -> Pam.chooses(name) ? SELECTION_RATE : 1);
         List<Sample> fixed = Evaluation.draw(options.validationImages(), unseen::sample);
         validation = new Evaluation(pam, fixed, options.bfloat16());
         if (Files.exists(checkpointFile())) {
@@ -169,7 +174,7 @@ public final class PamTraining implements AutoCloseable {
             return;
         }
         if (teacher == null) {
-            teacher = new Pam();
+            teacher = new Pam(device);
             Path file = folder.resolve("teacher.safetensors");
             if (!Files.exists(file)) {
                 new ParametersFile().add(pam.parameters()).write(file, ElementType.F32, Map.of());
@@ -206,13 +211,13 @@ public final class PamTraining implements AutoCloseable {
                 pam.parameters().gradients().zero_();
             }
             if (stage == Stage.FULL) {
-                Batch together = Batch.of(batch);
+                Batch together = Batch.of(batch, device);
                 backward(fullLoss(together), 1);
             } else {
                 for (int i = 0; i < batch.size(); i++) {
                     try (PointerScope ofImage = new PointerScope()) {
                         SplittableRandom random = randomOf(images + i);
-                        Batch alone = Batch.of(batch.subList(i, i + 1));
+                        Batch alone = Batch.of(batch.subList(i, i + 1), device);
                         backward(
                                 stage == Stage.WARM_UP ? warmUpLoss(alone, random) : pathLoss(alone, random),
                                 batch.size());

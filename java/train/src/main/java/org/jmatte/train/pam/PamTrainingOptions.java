@@ -2,6 +2,7 @@ package org.jmatte.train.pam;
 
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import java.util.List;
+import org.jmatte.train.torch.Devices;
 import org.jmatte.weights.ModelSource;
 
 /**
@@ -16,6 +17,7 @@ import org.jmatte.weights.ModelSource;
  * @param pathImages length of the third stage: performance-aware path learning
  * @param learningRates at the start of each stage; they fall to zero along a cosine
  * @param bfloat16 whether convolutions and products compute in bfloat16
+ * @param device that libtorch computes on, see {@link Devices#named}
  * @param threads of libtorch
  * @param priorImages simulated images that vote on the optimal paths
  * @param priorPaths paths tried per constraint
@@ -31,6 +33,7 @@ public record PamTrainingOptions(
         long pathImages,
         List<Double> learningRates,
         boolean bfloat16,
+        String device,
         int threads,
         int priorImages,
         int priorPaths,

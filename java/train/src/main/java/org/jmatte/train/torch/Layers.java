@@ -91,7 +91,7 @@ public final class Layers {
     public static Tensor filter(Tensor x, float[] filter, int height, int width, int padding) {
         return torch.conv2d(
                 x,
-                Tensor.create(filter, 1, 1, height, width).to(x.scalar_type()),
+                Tensor.create(filter, 1, 1, height, width).to(x),
                 new TensorOptional(),
                 new long[] {1, 1},
                 new long[] {padding, padding},

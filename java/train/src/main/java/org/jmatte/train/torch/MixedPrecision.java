@@ -1,5 +1,6 @@
 package org.jmatte.train.torch;
 
+import java.util.List;
 import org.bytedeco.pytorch.global.torch;
 
 /**
@@ -7,17 +8,27 @@ import org.bytedeco.pytorch.global.torch;
  * norms' statistics and gradients of parameters stay in float32.
  */
 public final class MixedPrecision implements AutoCloseable {
-    private final boolean before = torch.is_autocast_enabled(torch.DeviceType.CPU);
+    private static final List<torch.DeviceType> DEVICES = List.of(torch.DeviceType.CPU, torch.DeviceType.CUDA);
+
+    private final boolean before = torch.is_autocast_enabled(DEVICES.get(0));
 
     /** @param bfloat16 false computes in float32, also inside an open region */
     public MixedPrecision(boolean bfloat16) {
         torch.set_autocast_cache_enabled(false); // a cached copy of a weight would outlive the optimizer's step
-        torch.set_autocast_dtype(torch.DeviceType.CPU, torch.ScalarType.BFloat16);
-        torch.set_autocast_enabled(torch.DeviceType.CPU, bfloat16);
+        for (torch.DeviceType device : DEVICES) {
+            torch.set_autocast_dtype(device, torch.ScalarType.BFloat16);
+        }
+        enable(bfloat16);
     }
 
     @Override
     public void close() {
-        torch.set_autocast_enabled(torch.DeviceType.CPU, before);
+        enable(before);
+    }
+
+    private static void enable(boolean bfloat16) {
+        for (torch.DeviceType device : DEVICES) {
+            torch.set_autocast_enabled(device, bfloat16);
+        }
     }
 }

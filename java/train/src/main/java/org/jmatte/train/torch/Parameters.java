@@ -9,6 +9,7 @@ import java.util.function.Predicate;
 import java.util.function.ToDoubleFunction;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.Device;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.global.torch;
@@ -24,12 +25,13 @@ public final class Parameters implements AutoCloseable {
     private final Tensor gradients;
 
     /**
-     * Zeros that take gradients.
+     * Zeros in float32 that take gradients.
      *
      * @param shapes of the tensors by name, in the order in which they lie in {@link #values}
+     * @param device where they lie
      */
-    public Parameters(Map<String, long[]> shapes) {
-        this(shapes, name -> true, torch.ScalarType.Float);
+    public Parameters(Map<String, long[]> shapes, Device device) {
+        this(shapes, name -> true, torch.ScalarType.Float, device);
     }
 
     /**
@@ -38,15 +40,16 @@ public final class Parameters implements AutoCloseable {
      * @param shapes of the tensors by name, in the order in which they lie in {@link #values}
      * @param trainable says by name which take gradients; the others' gradients stay 0
      * @param type of the numbers: Float, or Double to check gradients
+     * @param device where they lie
      */
-    public Parameters(Map<String, long[]> shapes, Predicate<String> trainable, torch.ScalarType type) {
+    public Parameters(Map<String, long[]> shapes, Predicate<String> trainable, torch.ScalarType type, Device device) {
         this.shapes = Collections.unmodifiableMap(new LinkedHashMap<>(shapes));
         try (PointerScope temporaries = new PointerScope()) {
             long total =
                     shapes.values().stream().mapToLong(Parameters::elements).sum();
             boolean training = shapes.keySet().stream().anyMatch(trainable);
-            values = torch.zeros(total).to(type).retainReference();
-            gradients = torch.zeros(training ? total : 0).to(type).retainReference();
+            values = torch.zeros(total).to(device, type).retainReference();
+            gradients = torch.zeros(training ? total : 0).to(device, type).retainReference();
             long offset = 0;
             for (Map.Entry<String, long[]> entry : shapes.entrySet()) {
                 long[] shape = entry.getValue();
@@ -94,6 +97,11 @@ public final class Parameters implements AutoCloseable {
         return shapes;
     }
 
+    /** Where the parameters lie. */
+    public Device device() {
+        return values.device();
+    }
+
     /** All values in one vector; what is written to it is written to the parameters. */
     public Tensor values() {
         return values;
@@ -123,7 +131,7 @@ public final class Parameters implements AutoCloseable {
         try (PointerScope temporaries = new PointerScope()) {
             float[] array = new float[Math.toIntExact(tensor.numel())];
             FloatPointer pointer =
-                    tensor.to(torch.ScalarType.Float).contiguous().data_ptr_float();
+                    tensor.to(torch.ScalarType.Float).cpu().contiguous().data_ptr_float();
             pointer.get(array);
             return array;
         }
