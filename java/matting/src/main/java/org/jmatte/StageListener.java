@@ -2,14 +2,19 @@ package org.jmatte;
 
 import java.nio.FloatBuffer;
 
-/** Receives intermediate results, for tests and for study: the embedding, every block's output, the routers' margins. */
+/**
+ * Receives intermediate results, for tests and for study. Of MEMatte and ViTMatte: {@code embedding}, {@code block0} to
+ * {@code block11}, all [grid height, grid width, channels], and {@code router0.margin} to {@code router3.margin}, [tokens]. Of
+ * PAM: {@code encoder.quarter} to {@code encoder.thirtysecond}, {@code pyramid.0} to {@code pyramid.2}, {@code
+ * decoder.sixteenth} to {@code decoder.quarter}, all [height, width, channels] at the stage's scale, and {@code
+ * segment0.margin} to {@code segment13.margin}, [1]: the logit of keeping the segment less that of bypassing it.
+ */
 @FunctionalInterface
 public interface StageListener {
     /**
-     * @param name {@code embedding}, {@code block0} to {@code block11}, {@code router0.margin} to
-     *     {@code router3.margin}
+     * @param name which result
      * @param values fp32, row-major; valid only during the call
-     * @param shape sizes, for instance {@code [grid height, grid width, channels]}
+     * @param shape sizes
      */
     void tensor(String name, FloatBuffer values, long... shape);
 }

@@ -1,5 +1,6 @@
 package org.jmatte.cpu;
 
+import java.nio.FloatBuffer;
 import org.jmatte.bindings.cpu.CpuKernels;
 import org.jmatte.execution.ActiveArea;
 
@@ -52,6 +53,11 @@ record FeatureMap(
         int width = run.geometry().canvasWidth() / scale;
         long address = run.arena().take(run.operands().bytes((long) height * width * channels));
         return new FeatureMap(height, width, channels, scale, 0, 0, height, run.operands(), address);
+    }
+
+    /** The values of a map of which all rows are held; not to be written, and valid as long as the map. */
+    FloatBuffer values() {
+        return NativeMemory.floats(address, (long) height * width * channels, type);
     }
 
     /** The row up to which this map is produced for a strip that ends at a row of the image. */

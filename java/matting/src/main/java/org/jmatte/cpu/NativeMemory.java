@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
+import java.nio.ShortBuffer;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
@@ -25,6 +26,19 @@ final class NativeMemory {
         return count == 0
                 ? FloatBuffer.allocate(0)
                 : new FloatPointer(new Address().at(address)).capacity(count).asBuffer();
+    }
+
+    /** The same of any type; narrow numbers are widened into a copy. Read only. */
+    static FloatBuffer floats(long address, long count, ElementType type) {
+        if (type == ElementType.FP32) {
+            return floats(address, count).asReadOnlyBuffer();
+        }
+        ShortBuffer narrow = bytes(address, type.bytes(count)).asShortBuffer();
+        FloatBuffer floats = FloatBuffer.allocate(narrow.remaining());
+        while (narrow.hasRemaining()) {
+            floats.put(Float.intBitsToFloat(narrow.get() << 16));
+        }
+        return floats.rewind().asReadOnlyBuffer();
     }
 
     static IntBuffer ints(long address, long count) {

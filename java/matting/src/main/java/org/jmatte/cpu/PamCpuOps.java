@@ -1,5 +1,6 @@
 package org.jmatte.cpu;
 
+import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import org.jmatte.bindings.cpu.CpuKernels;
@@ -50,6 +51,13 @@ final class PamCpuOps implements PamOps {
     @Override
     public void stage(String name, Runnable work) {
         run.stage(name, work);
+    }
+
+    @Override
+    public void reached(String name) {
+        if (run.listener() != null) {
+            run.listener().tensor(name, x.values(), x.height(), x.width(), x.channels());
+        }
     }
 
     @Override
@@ -108,7 +116,11 @@ final class PamCpuOps implements PamOps {
 
     @Override
     public boolean select(Stage present, int segment) {
-        return stage.select(segment, costFeature);
+        double margin = stage.select(segment, costFeature);
+        if (run.listener() != null) {
+            run.listener().tensor("segment" + segment + ".margin", FloatBuffer.wrap(new float[] {(float) margin}), 1);
+        }
+        return margin > 0;
     }
 
     @Override

@@ -53,14 +53,14 @@ final class PathSelection {
     }
 
     /**
-     * Whether the segment should be kept.
+     * The logit of keeping the segment less that of bypassing it.
      *
      * @param mean of the features, per channel
      * @param feature of the budget
      * @param attention takes the weights of the channels
      * @throws ArithmeticException if the logits are no numbers
      */
-    boolean run(double[] mean, float[] feature, FloatBuffer attention) {
+    double run(double[] mean, float[] feature, FloatBuffer attention) {
         double[] seen = new double[mean.length + feature.length];
         System.arraycopy(mean, 0, seen, 0, mean.length);
         for (int i = 0; i < feature.length; i++) {
@@ -71,12 +71,13 @@ final class PathSelection {
             attention.put((float) (1 / (1 + Math.exp(-weight))));
         }
         double[] logits = decide.apply(hidden.activated(semantics));
-        if (Double.isNaN(logits[KEEP] - logits[BYPASS])) {
+        double margin = logits[KEEP] - logits[BYPASS];
+        if (Double.isNaN(margin)) {
             throw new ArithmeticException(
                     "the path logits of " + name + " are not numbers: the checkpoint's weights, or"
                             + " the type they run in, do not fit this photo; try fp32");
         }
-        return logits[KEEP] > logits[BYPASS];
+        return margin;
     }
 
     /** Floating-point operations. */

@@ -165,15 +165,15 @@ final class StageRun {
     }
 
     /**
-     * Weighs the channels, in the next branch, and decides about it; while planning, to keep it.
+     * Weighs the channels, in the next branch, and decides about it: above 0 it should be kept, as always while planning.
      *
      * @param feature of the budget
      */
-    boolean select(int segment, float[] feature) {
+    double select(int segment, float[] feature) {
         PathSelection selection = layers.segment(segment).selection();
         run.count(selection.flops(), (long) tiles.count() * channels * Float.BYTES);
         if (run.planning()) {
-            return true;
+            return 1;
         }
         double[] mean = NativeMemory.columnSums(sums, tiles.count(), channels);
         for (int c = 0; c < channels; c++) {

@@ -80,8 +80,8 @@ final class VitCpuOps implements VitOps {
         if (run.listener() != null) {
             int height = run.geometry().gridHeight();
             int width = run.geometry().gridWidth();
-            FloatBuffer stream = NativeMemory.floats(x, (long) height * width * channels);
-            run.listener().tensor(name, stream.asReadOnlyBuffer(), height, width, channels);
+            FloatBuffer stream = NativeMemory.floats(x, (long) height * width * channels, ElementType.FP32);
+            run.listener().tensor(name, stream, height, width, channels);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.jmatte.gpu;
 
+import java.nio.FloatBuffer;
 import java.util.HashMap;
 import java.util.Map;
 import org.jmatte.execution.ActiveArea;
@@ -58,6 +59,14 @@ final class PamGpuOps implements PamOps {
     }
 
     @Override
+    public void reached(String name) {
+        if (run.listener() != null) {
+            run.listener()
+                    .tensor(name, run.readFloats(x.rows()).asReadOnlyBuffer(), x.height(), x.width(), x.channels());
+        }
+    }
+
+    @Override
     public void stem() {
         if (half != null) {
             model.stem().run(run, images, half);
@@ -92,7 +101,11 @@ final class PamGpuOps implements PamOps {
 
     @Override
     public boolean select(Stage stage, int segment) {
-        return model.stage(stage).select(run, segment, x, feature, attention);
+        float margin = model.stage(stage).select(run, segment, x, feature, attention);
+        if (run.listener() != null) {
+            run.listener().tensor("segment" + segment + ".margin", FloatBuffer.wrap(new float[] {margin}), 1);
+        }
+        return margin > 0;
     }
 
     @Override

@@ -138,7 +138,7 @@ final class PamStage {
     }
 
     /** As {@link PathSelection#run}. */
-    boolean select(GpuRun run, int segment, FeatureMap x, Tensor feature, Tensor attention) {
+    float select(GpuRun run, int segment, FeatureMap x, Tensor feature, Tensor attention) {
         return segment(segment).selection.run(run, x, feature, attention);
     }
 

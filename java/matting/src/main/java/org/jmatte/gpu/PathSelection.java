@@ -32,14 +32,14 @@ final class PathSelection {
     }
 
     /**
-     * Whether the segment should be kept; waits for the device. While planning, to keep it.
+     * The logit of keeping the segment less that of bypassing it; waits for the device. While planning, to keep it.
      *
      * @param feature of the budget
      * @param attention [C] fp32: takes the weights of the channels
      * @throws ArithmeticException if the logits are no numbers
      */
-    boolean run(GpuRun run, FeatureMap x, Tensor feature, Tensor attention) {
-        boolean[] keep = {true};
+    float run(GpuRun run, FeatureMap x, Tensor feature, Tensor attention) {
+        float[] margin = {1};
         run.scratch(() -> {
             Tensor mean = run.take(ElementType.FP32, 1, 1, x.channels());
             Tensor scratch = run.take(ElementType.U8, Pooling.scratchBytes(x.height(), x.channels(), 1));
@@ -51,9 +51,11 @@ final class PathSelection {
             layer(run, attention, semantics, null, attend, Activation.SIGMOID);
             layer(run, inner, semantics, null, hidden, Activation.LEAKY_RELU);
             layer(run, logits, inner, null, decide, Activation.IDENTITY);
-            keep[0] = run.planning() || keeps(run.readFloats(logits));
+            if (!run.planning()) {
+                margin[0] = margin(run.readFloats(logits));
+            }
         });
-        return keep[0];
+        return margin[0];
     }
 
     private static void layer(GpuRun run, Tensor out, Tensor a, Tensor b, Linear layer, Activation activation) {
@@ -61,12 +63,13 @@ final class PathSelection {
                 run.device(), out, a, b, layer.weight(), layer.bias(), activation, PamArchitecture.LEAK, run.stream());
     }
 
-    private boolean keeps(FloatBuffer logits) {
-        if (Float.isNaN(logits.get(KEEP) - logits.get(BYPASS))) {
+    private float margin(FloatBuffer logits) {
+        float margin = logits.get(KEEP) - logits.get(BYPASS);
+        if (Float.isNaN(margin)) {
             throw new ArithmeticException(
                     "the path logits of " + name + " are not numbers: the checkpoint's weights, or"
                             + " the type they run in, do not fit this photo; try fp32");
         }
-        return logits.get(KEEP) > logits.get(BYPASS);
+        return margin;
     }
 }

@@ -10,4 +10,7 @@ interface Ops {
     default void stage(String name, Runnable work) {
         work.run();
     }
+
+    /** The features have become what listeners know by this name, see {@link org.jmatte.StageListener}. */
+    default void reached(String name) {}
 }

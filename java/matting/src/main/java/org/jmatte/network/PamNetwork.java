@@ -32,14 +32,17 @@ public final class PamNetwork {
         for (Stage stage : PamArchitecture.encoder()) {
             ops.stage(stage.name(), () -> ops.encode(stage));
             path = segments(ops, stage, path);
+            ops.reached(stage.name());
         }
         for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
             int pyramid = i;
             ops.stage("pyramid " + pyramid, () -> ops.pool(pyramid));
+            ops.reached("pyramid." + pyramid);
         }
         for (Stage stage : PamArchitecture.decoder()) {
             ops.stage(stage.name(), () -> ops.decode(stage));
             path = segments(ops, stage, path);
+            ops.reached(stage.name());
         }
         ops.stage("refine", ops::refine);
         return path;

@@ -7,9 +7,6 @@ package org.jmatte.network;
  * <p>{@code block} counts from 0; norm(.) is layer normalisation.
  */
 public interface VitOps extends Ops {
-    /** The stream has become what listeners know by this name: {@code embedding}, {@code block0}, ... */
-    default void reached(String name) {}
-
     /** stream = patches of 16x16 pixels (normalised photo, trimap; zero padded) times a matrix, plus position. */
     void embedPatches();
 

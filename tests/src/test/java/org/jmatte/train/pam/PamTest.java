@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Tensor;
@@ -14,6 +16,7 @@ import org.jmatte.Scenes;
 import org.jmatte.image.Alpha;
 import org.jmatte.image.Photo;
 import org.jmatte.image.Trimap;
+import org.jmatte.network.PamArchitecture;
 import org.jmatte.train.torch.Devices;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
@@ -30,6 +33,7 @@ class PamTest {
         Photo photo = Scenes.photo(height, width, seed);
         Trimap trimap = Scenes.disc(height, width, seed);
         String model = "seeded:pam:" + seed;
+        List<Float> margins = new ArrayList<>();
         Matte matte;
         try (Matting matting = Matting.open(model)) {
             matte = matting.matte(
@@ -38,7 +42,12 @@ class PamTest {
                     MatteRequest.defaults()
                             .withFormat(Alpha.Format.F32)
                             .withKeepKnown(false)
-                            .withGmacs(gmacs));
+                            .withGmacs(gmacs)
+                            .withStages((stage, values, shape) -> {
+                                if (stage.endsWith(".margin")) {
+                                    margins.add(values.get(0));
+                                }
+                            }));
         }
         try (PointerScope temporaries = new PointerScope();
                 NoGradGuard guard = new NoGradGuard();
@@ -54,6 +63,11 @@ class PamTest {
                 worst = Math.max(worst, Math.abs(clamped - matte.alpha().get(i / width, i % width)));
             }
             assertTrue(worst < 1e-5, "alpha differs by " + worst);
+            assertEquals(PamArchitecture.SEGMENTS, margins.size());
+            for (int k = 0; k < margins.size(); k++) {
+                float[] logits = Parameters.toArray(prediction.logits().get(k));
+                assertEquals(logits[1] - logits[0], margins.get(k), 1e-4, "margin of segment " + k);
+            }
         }
     }
 

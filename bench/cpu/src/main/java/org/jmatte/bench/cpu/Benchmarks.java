@@ -33,6 +33,8 @@ public final class Benchmarks implements Callable<Integer> {
     /** The share of the processor from which others' work disturbs the measurement. */
     private static final double BUSY = 0.1;
 
+    private static final String HOME = "${sys:jmatte.home:-.}"; // the project's folder
+
     @Spec
     private CommandSpec spec;
 
@@ -52,14 +54,19 @@ public final class Benchmarks implements Callable<Integer> {
                     "ViTMatte S as an ONNX file (pixel_values [1, 4, H, W]), to be timed in ONNX Runtime as well.")
     private Path onnx;
 
-    @Option(names = "--out", paramLabel = "DIR", description = "Where the results go; bench/results by default.")
-    private Path out = Path.of("bench", "results");
+    @Option(
+            names = "--out",
+            paramLabel = "DIR",
+            defaultValue = HOME + "/bench/results",
+            description = "Where the results go; the project's bench/results by default.")
+    private Path out;
 
     @Option(
             names = "--readme",
             paramLabel = "FILE",
-            description = "Where the figures are put as well, but for quick ones; README.md by default.")
-    private Path readme = Path.of("README.md");
+            defaultValue = HOME + "/README.md",
+            description = "Where the figures are put as well, but for quick ones; the project's README.md by default.")
+    private Path readme;
 
     @Option(names = "--help", usageHelp = true, description = "Show this help.")
     private boolean help;

@@ -35,7 +35,7 @@ public final class Devices {
         if (!Context.hasCUDART()) {
             throw new InvalidInputException(
                     "--device " + name + ": expected libtorch with CUDA, got one without; remove"
-                            + " java/train/target, set MAVEN_ARGS=-Ptorch-cuda, start anew, and have CUDA 13 and cuDNN 9");
+                            + " java/train/target, set MAVEN_ARGS=-Ptorch-cuda, start anew, and have CUDA 13, cuDNN 9 and NCCL");
         }
         int index = cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
         int cards = torch.cuda_device_count();
