@@ -53,15 +53,15 @@ class PamStagesTest {
                         "encoder.eighth",
                         "encoder.sixteenth",
                         "encoder.thirtysecond",
-                        "pyramid.0",
-                        "pyramid.1",
-                        "pyramid.2",
+                        "pyramid 0",
+                        "pyramid 1",
+                        "pyramid 2",
                         "decoder.sixteenth",
                         "decoder.eighth",
                         "decoder.quarter"),
                 features);
         assertArrayEquals(new long[] {24, 32, 64}, exact.get("encoder.quarter").shape, "of 96x128, padded");
-        assertArrayEquals(new long[] {3, 4, 320}, exact.get("pyramid.2").shape);
+        assertArrayEquals(new long[] {3, 4, 320}, exact.get("pyramid 2").shape);
         List<String> margins = new ArrayList<>(exact.keySet());
         margins.removeAll(features);
         assertEquals(14, margins.size());

@@ -4,10 +4,11 @@ import java.nio.FloatBuffer;
 
 /**
  * Receives intermediate results, for tests and for study. Of MEMatte and ViTMatte: {@code embedding}, {@code block0} to
- * {@code block11}, all [grid height, grid width, channels], and {@code router0.margin} to {@code router3.margin}, [tokens]. Of
- * PAM: {@code encoder.quarter} to {@code encoder.thirtysecond}, {@code pyramid.0} to {@code pyramid.2}, {@code
- * decoder.sixteenth} to {@code decoder.quarter}, all [height, width, channels] at the stage's scale, and {@code
- * segment0.margin} to {@code segment13.margin}, [1]: the logit of keeping the segment less that of bypassing it.
+ * {@code block11}, all [grid height, grid width, channels]; of MEMatte also {@code router0.margin} to {@code router3.margin},
+ * [tokens]. Of PAM: {@code encoder.quarter} to {@code encoder.thirtysecond}, {@code pyramid 0} to {@code pyramid 2}, {@code
+ * decoder.sixteenth} to {@code decoder.quarter}, all [height, width, channels] of the padded photo at the stage's scale, and
+ * {@code segment0.margin} to {@code segment13.margin}, [1]: the logit of keeping the segment less that of bypassing it,
+ * whatever a budget or a forced path makes of it.
  */
 @FunctionalInterface
 public interface StageListener {

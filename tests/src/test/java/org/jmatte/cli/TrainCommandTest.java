@@ -72,6 +72,9 @@ class TrainCommandTest {
         pam("--learning-rate", "0").refused("--learning-rate", "positive", "0.0");
         pam("--batch", 0).refused("--batch", "at least 1");
         pam("--dtype", "fp16").refused("--dtype", "fp32 or bf16");
+        pam("--backend", "gpu").refused("--backend", "cpu or cuda", "gpu");
+        pam("--backend", "cuda", "--device", -1).refused("--device", "from 0", "-1");
+        pam("--backend", "cuda", "--device", 99).refused("cuda:99");
         pam("--foregrounds", folder).refused("--backgrounds");
         pam("--foregrounds", folder, "--backgrounds", folder).refused(folder.toString(), "fg/", "alpha/");
         pam("--photos", folder.resolve("none")).refused("none", "--photos");

@@ -57,6 +57,9 @@ record FeatureMap(
 
     /** The values of a map of which all rows are held; not to be written, and valid as long as the map. */
     FloatBuffer values() {
+        if (ring < height) {
+            throw new IllegalStateException("only " + ring + " of the map's " + height + " rows are held");
+        }
         return NativeMemory.floats(address, (long) height * width * channels, type);
     }
 

@@ -32,7 +32,7 @@ final class PathSelection {
     }
 
     /**
-     * The logit of keeping the segment less that of bypassing it; waits for the device. While planning, to keep it.
+     * The logit of keeping the segment less that of bypassing it; waits for the device. 1 while planning.
      *
      * @param feature of the budget
      * @param attention [C] fp32: takes the weights of the channels

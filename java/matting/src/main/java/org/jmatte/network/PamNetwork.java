@@ -36,8 +36,9 @@ public final class PamNetwork {
         }
         for (int i = 0; i < PamArchitecture.PYRAMIDS; i++) {
             int pyramid = i;
-            ops.stage("pyramid " + pyramid, () -> ops.pool(pyramid));
-            ops.reached("pyramid." + pyramid);
+            String name = "pyramid " + pyramid;
+            ops.stage(name, () -> ops.pool(pyramid));
+            ops.reached(name);
         }
         for (Stage stage : PamArchitecture.decoder()) {
             ops.stage(stage.name(), () -> ops.decode(stage));

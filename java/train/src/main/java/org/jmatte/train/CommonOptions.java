@@ -57,10 +57,19 @@ final class CommonOptions {
     private String dtype;
 
     @Option(
-            names = "--device",
+            names = "--backend",
+            paramLabel = "cpu|cuda",
             defaultValue = "cpu",
-            description = "cpu, or cuda or cuda:N with libtorch's build for CUDA. Default: ${DEFAULT-VALUE}.")
-    private String device;
+            description =
+                    "What trains: the processor or, with libtorch's build for CUDA, a card. Default: ${DEFAULT-VALUE}.")
+    private String backend;
+
+    @Option(
+            names = "--device",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Which card, by CUDA's number from 0. Default: ${DEFAULT-VALUE}.")
+    private int card;
 
     @Option(names = "--threads", description = "Of libtorch. Default: all processors.")
     private Integer threads;
@@ -120,7 +129,11 @@ final class CommonOptions {
         return dtype.equals("bf16");
     }
 
+    /** What trains, by libtorch's name. */
     String device() {
+        require(backend.equals("cpu") || backend.equals("cuda"), "--backend", "cpu or cuda", backend);
+        require(card >= 0, "--device", "a number from 0", card);
+        String device = backend.equals("cpu") ? backend : backend + ":" + card;
         Devices.named(device); // refused before anything is written
         return device;
     }

@@ -25,7 +25,7 @@ class DevicesTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpu", "CUDA", "cuda:", "cuda:x", "cuda:-1", "cpu:1", ""})
     void otherNamesAreRefused(String name) {
-        assertEquals("--device: expected cpu, cuda or cuda:N, got " + name, refusal(name));
+        assertEquals("device: expected cpu, cuda or cuda:N, got " + name, refusal(name));
     }
 
     @ParameterizedTest
@@ -33,7 +33,7 @@ class DevicesTest {
     void aCardNeedsLibtorchWithCuda(String name) {
         assumeFalse(Context.hasCUDART(), "libtorch has CUDA");
         String message = refusal(name);
-        assertTrue(message.startsWith("--device " + name + ": expected libtorch with CUDA"), message);
+        assertTrue(message.startsWith("device " + name + ": expected libtorch with CUDA"), message);
         assertTrue(message.contains("-Ptorch-cuda"), message);
     }
 }

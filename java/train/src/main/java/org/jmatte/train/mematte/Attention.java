@@ -72,7 +72,7 @@ final class Attention {
     static Tensor weights(Tensor scores, Tensor policy) {
         Tensor s = Layers.widened(scores);
         long tokens = s.size(3);
-        Tensor self = torch.eye(tokens).to(s);
+        Tensor self = torch.eye(tokens, s.options());
         Tensor others = torch.ones_like(self).sub(self);
         Tensor mask = policy.unsqueeze(1).unsqueeze(1).mul(others).add(self);
         Tensor e = s.sub(s.amax(new long[] {-1}, true)).exp().mul(mask);

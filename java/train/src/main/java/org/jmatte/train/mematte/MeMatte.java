@@ -13,6 +13,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.jmatte.InvalidInputException;
 import org.jmatte.network.Geometry;
 import org.jmatte.network.VitArchitecture;
+import org.jmatte.train.torch.Layers;
 import org.jmatte.train.torch.Parameters;
 import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.weights.Checkpoint;
@@ -183,8 +184,8 @@ public final class MeMatte implements AutoCloseable {
     }
 
     private Tensor pixels(Tensor image, Tensor trimap) {
-        Tensor shifted = image.sub(Tensor.create(mean, 1, 3, 1, 1).to(image));
-        Tensor normalised = shifted.div(Tensor.create(deviation, 1, 3, 1, 1).to(image));
+        Tensor normalised =
+                image.sub(Layers.constant(image, mean, 1, 3, 1, 1)).div(Layers.constant(image, deviation, 1, 3, 1, 1));
         return torch.cat(new TensorVector(normalised, trimap), 1)
                 .to(parameters.values().scalar_type());
     }

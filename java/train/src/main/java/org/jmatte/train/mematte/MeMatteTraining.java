@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Trains MEMatte from ViTMatte's weights, with ViTMatte's features as the teacher's. Everything random follows from the
- * seed and the number of an iteration, so a training that continues from a checkpoint goes on exactly as if it had not been
- * interrupted.
+ * seed and the number of an iteration, so a training that continues from a checkpoint goes on, on the processor, exactly as if
+ * it had not been interrupted.
  *
  * <p>The folder of a training holds {@code checkpoint.safetensors} (weights, moments, progress), {@code log.csv}, {@code
  * validation.csv} (the network as it infers), {@code curve.png}, and in the end {@code mematte.safetensors}. Beside that lies {@code preprocessor_config.json}: it says how

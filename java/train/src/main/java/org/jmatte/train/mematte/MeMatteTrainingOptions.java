@@ -1,9 +1,10 @@
 package org.jmatte.train.mematte;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import org.jmatte.train.torch.Devices;
 
 /**
- * What determines a training; the same options give the same model on the same kind of machine.
+ * What determines a training; on the processor the same options give the same model.
  *
  * @param init ViTMatte's weights, which student and teacher start from: a model source
  * @param seed of the fresh weights, the samples and the routers' noise
@@ -12,7 +13,7 @@ import org.jmatte.train.torch.Devices;
  * @param iterations length of the training
  * @param learningRate of the decoder, after the warm-up; see {@link Schedule}
  * @param bfloat16 whether convolutions and products compute in bfloat16
- * @param device that libtorch computes on, see {@link Devices#named}
+ * @param device that libtorch computes on, see {@link Devices#named}; a training may go on on another one
  * @param threads of libtorch
  * @param validationImages generated images that no training sees
  */
@@ -24,6 +25,6 @@ public record MeMatteTrainingOptions(
         long iterations,
         double learningRate,
         boolean bfloat16,
-        String device,
+        @JsonIgnore String device,
         int threads,
         int validationImages) {}

@@ -3,6 +3,7 @@ package org.jmatte.train.mematte;
 import java.util.random.RandomGenerator;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
+import org.jmatte.train.torch.Layers;
 
 /** Decides in training which tokens attend globally. */
 @FunctionalInterface
@@ -34,6 +35,6 @@ public interface Policy {
             double u = Math.max(random.nextDouble(), Double.MIN_NORMAL);
             noise[i] = (float) Math.log(u / (1 - u));
         }
-        return Tensor.create(noise).view(like.size(0), like.size(1)).to(like);
+        return Layers.constant(like, noise, like.size(0), like.size(1));
     }
 }

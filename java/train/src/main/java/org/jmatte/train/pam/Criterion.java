@@ -10,6 +10,7 @@ import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 import org.jmatte.train.torch.Batch;
 import org.jmatte.train.torch.LaplacianPyramid;
+import org.jmatte.train.torch.Layers;
 
 /**
  * The losses of PAM. With a the raw alpha, c the same clamped to 0..1, g the truth, t the teacher's alpha, U the unknown
@@ -108,6 +109,6 @@ public final class Criterion {
         Tensor rows = rows(logits);
         Tensor keep = torch.sigmoid(rows.select(1, 1).sub(rows.select(1, 0)).div(new Scalar(TEMPERATURE)));
         double headroom = gmacs - PamPath.BYPASS_ALL.gmacs();
-        return torch.relu(keep.dot(Tensor.create(extra).to(keep)).sub(new Scalar(headroom)));
+        return torch.relu(keep.dot(Layers.constant(keep, extra, extra.length)).sub(new Scalar(headroom)));
     }
 }

@@ -139,8 +139,8 @@ public final class Pam implements AutoCloseable {
     }
 
     private static Tensor planes(Tensor image, Tensor trimap) {
-        Tensor mean = Tensor.create(MEAN, 1, 3, 1, 1).to(image);
-        Tensor deviation = Tensor.create(DEVIATION, 1, 3, 1, 1).to(image);
+        Tensor mean = Layers.constant(image, MEAN, 1, 3, 1, 1);
+        Tensor deviation = Layers.constant(image, DEVIATION, 1, 3, 1, 1);
         Tensor background = trimap.eq(new Scalar(0.0));
         Tensor foreground = trimap.eq(new Scalar(1.0));
         Tensor unknown = background.logical_or(foreground).logical_not();

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -37,7 +38,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Trains PAM in its three stages. Everything random follows from the seed and the number of an image, so a training that
- * continues from a checkpoint goes on exactly as if it had not been interrupted.
+ * continues from a checkpoint goes on, on the processor, exactly as if it had not been interrupted.
  *
  * <p>The folder of a training holds {@code checkpoint.safetensors} (weights, moments, progress), {@code
  * teacher.safetensors} and {@code prior.json} once their stage begins, {@code log.csv}, {@code validation.csv}, {@code
@@ -250,32 +251,42 @@ public final class PamTraining implements AutoCloseable {
         return distilled(alpha, batch);
     }
 
-    /**
-     * One image of Algorithm 1: the most probable path is the label unless another likely one, or the walk's own, is
-     * clearly better. Near ties would toss a coin between paths that keep one segment or another, and decisions learned
-     * apart from coins keep both or neither. For the same reason a walk that leaves budget unused is no label: where
-     * segments hardly matter it wins by chance.
-     */
+    /** One image of Algorithm 1. */
     private Tensor pathLoss(Batch batch, SplittableRandom random) {
         int constraint = random.nextInt(PamArchitecture.leastGmacs(), PamArchitecture.largestGmacs() + 1);
-        PamPath label = null;
-        double least = Double.POSITIVE_INFINITY;
+        Map<PamPath, Double> errors = new LinkedHashMap<>();
         for (PamPath path : prior.likely(constraint, CANDIDATES)) {
-            double error = errorAlong(path, constraint, batch);
-            if (label == null || error < CLEARLY * least) {
-                least = error;
-                label = path;
-            }
+            errors.put(path, errorAlong(path, constraint, batch));
         }
         Pam.Prediction walk = predict(pam, batch, constraint, Decisions.sample(random));
         double error = mean(Criterion.unknown(walk.alpha(), batch));
-        if (PathPrior.justAllows(constraint, walk.path()) && error < CLEARLY * least) {
-            label = walk.path();
+        if (PathPrior.justAllows(constraint, walk.path())) {
+            errors.putIfAbsent(walk.path(), error);
         }
+        PamPath label = label(errors);
         rowError += error / options.batch();
         Tensor choice = Criterion.path(walk.logits(), label).mul(new Scalar(PATH_WEIGHT));
         Tensor excess = Criterion.overspending(walk.logits(), constraint).mul(new Scalar(BUDGET_WEIGHT));
         return distilled(walk.alpha(), batch).add(choice).add(excess);
+    }
+
+    /**
+     * The first path unless a later one is clearly better. Near ties would toss a coin between paths that keep one segment
+     * or another, and decisions learned apart from coins keep both or neither. For the same reason a walk that leaves budget
+     * unused is not among them: where segments hardly matter it would win by chance.
+     *
+     * @param errors of an image along paths, the most probable one first
+     */
+    static PamPath label(Map<PamPath, Double> errors) {
+        PamPath label = null;
+        double least = Double.POSITIVE_INFINITY;
+        for (Map.Entry<PamPath, Double> path : errors.entrySet()) {
+            if (label == null || path.getValue() < CLEARLY * least) {
+                label = path.getKey();
+                least = path.getValue();
+            }
+        }
+        return label;
     }
 
     private double errorAlong(PamPath path, int constraint, Batch batch) {

@@ -6,7 +6,7 @@ import org.jmatte.train.torch.Devices;
 import org.jmatte.weights.ModelSource;
 
 /**
- * What determines a training; the same options give the same model on the same kind of machine.
+ * What determines a training; on the processor the same options give the same model.
  *
  * @param initial PAM's weights to start from, a {@link ModelSource}; null for random weights
  * @param seed of random initial weights, the samples and the walks
@@ -17,7 +17,7 @@ import org.jmatte.weights.ModelSource;
  * @param pathImages length of the third stage: performance-aware path learning
  * @param learningRates at the start of each stage; they fall to zero along a cosine
  * @param bfloat16 whether convolutions and products compute in bfloat16
- * @param device that libtorch computes on, see {@link Devices#named}
+ * @param device that libtorch computes on, see {@link Devices#named}; a training may go on on another one
  * @param threads of libtorch
  * @param priorImages simulated images that vote on the optimal paths
  * @param priorPaths paths tried per constraint
@@ -33,7 +33,7 @@ public record PamTrainingOptions(
         long pathImages,
         List<Double> learningRates,
         boolean bfloat16,
-        String device,
+        @JsonIgnore String device,
         int threads,
         int priorImages,
         int priorPaths,

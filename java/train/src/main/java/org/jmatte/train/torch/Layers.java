@@ -1,5 +1,6 @@
 package org.jmatte.train.torch;
 
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptional;
@@ -87,11 +88,16 @@ public final class Layers {
         return torch.upsample_bilinear2d(x, new long[] {like.size(2), like.size(3)}, false);
     }
 
+    /** Numbers, row-major, as a tensor of another's type and device; a card takes them without being waited for. */
+    public static Tensor constant(Tensor like, float[] numbers, long... shape) {
+        return Tensor.create(numbers, shape).to(like, true, false, new MemoryFormatOptional());
+    }
+
     /** Cross-correlation of a one-channel map with a fixed filter, row-major, zero padding on all sides. */
     public static Tensor filter(Tensor x, float[] filter, int height, int width, int padding) {
         return torch.conv2d(
                 x,
-                Tensor.create(filter, 1, 1, height, width).to(x),
+                constant(x, filter, 1, 1, height, width),
                 new TensorOptional(),
                 new long[] {1, 1},
                 new long[] {padding, padding},
