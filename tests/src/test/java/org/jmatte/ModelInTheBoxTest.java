@@ -1,6 +1,6 @@
 package org.jmatte;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.awt.image.BufferedImage;
@@ -26,9 +26,9 @@ import org.junit.jupiter.api.Test;
 /** How good the model in the box is, on a photo and on generated images, none of which its training saw. */
 class ModelInTheBoxTest {
     /** What the present file reaches, with a little room; guessing 0.5 gives 16.3 and 0.194. */
-    private static final double MOST_SAD = 2.6;
+    private static final double MOST_SAD = 2.5;
 
-    private static final double MOST_MSE = 0.018;
+    private static final double MOST_MSE = 0.017;
     private static final int FULL = 76;
     private static final int MODERATE = 70;
     private static final long UNSEEN_SEED = 20_261_122;
@@ -95,26 +95,20 @@ class ModelInTheBoxTest {
         assertTrue(ours[1] < closedForm[1], "MSE " + ours[1] + ", closed form " + closedForm[1]);
     }
 
-    /** Most images take the same path under a budget, but not all. */
     @Test
-    void itsPathsFollowTheBudgetAndTheImage() {
+    void choosesDifferentPathsForDifferentImagesAndBudgets() {
         GeneratedSamples samples = new GeneratedSamples(UNSEEN_SEED, SIDE, List.of());
-        Set<Set<PamPath>> chosen = new HashSet<>();
         for (int gmacs : new int[] {60, 70, 75}) {
             Set<PamPath> paths = new HashSet<>();
-            for (int i = 0; i < 48; i++) {
+            for (int i = 0; i < 16; i++) {
                 Sample sample = samples.sample(i);
                 Matte matte = model.matte(
                         photo(sample), trimap(sample), MatteRequest.defaults().withGmacs(gmacs));
                 assertTrue(matte.path().gmacs() <= gmacs, matte.path().toString());
-                assertTrue(matte.path().gmacs() > gmacs - 4, "budget left unused: " + matte.path());
                 paths.add(matte.path());
             }
-            System.out.println(gmacs + " GMACs: paths " + paths);
-            chosen.add(paths);
+            assertNotEquals(1, paths.size(), "one path for all images at " + gmacs + " GMACs");
         }
-        assertEquals(3, chosen.size(), "the same paths under two budgets");
-        assertTrue(chosen.stream().anyMatch(paths -> paths.size() > 1), "one path for all images");
     }
 
     private static void add(double[] sums, MattingErrors errors) {
