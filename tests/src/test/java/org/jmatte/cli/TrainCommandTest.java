@@ -73,6 +73,7 @@ class TrainCommandTest {
         pam("--batch", 0).refused("--batch", "at least 1");
         pam("--dtype", "fp16").refused("--dtype", "fp32 or bf16");
         pam("--backend", "gpu").refused("--backend", "cpu or cuda", "gpu");
+        pam("--device", 1).refused("--device", "--backend cuda", "cpu");
         pam("--backend", "cuda", "--device", -1).refused("--device", "from 0", "-1");
         pam("--backend", "cuda", "--device", 99).refused("cuda:99");
         pam("--foregrounds", folder).refused("--backgrounds");

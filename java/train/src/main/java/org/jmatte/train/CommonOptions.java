@@ -67,9 +67,8 @@ final class CommonOptions {
     @Option(
             names = "--device",
             paramLabel = "N",
-            defaultValue = "0",
-            description = "Which card, by CUDA's number from 0. Default: ${DEFAULT-VALUE}.")
-    private int card;
+            description = "Which card, with --backend cuda, by CUDA's number from 0. Default: the first.")
+    private Integer card;
 
     @Option(names = "--threads", description = "Of libtorch. Default: all processors.")
     private Integer threads;
@@ -132,8 +131,9 @@ final class CommonOptions {
     /** What trains, by libtorch's name. */
     String device() {
         require(backend.equals("cpu") || backend.equals("cuda"), "--backend", "cpu or cuda", backend);
-        require(card >= 0, "--device", "a number from 0", card);
-        String device = backend.equals("cpu") ? backend : backend + ":" + card;
+        require(card == null || backend.equals("cuda"), "--device", "--backend cuda beside it", backend);
+        require(card == null || card >= 0, "--device", "a number from 0", card);
+        String device = card == null ? backend : backend + ":" + card;
         Devices.named(device); // refused before anything is written
         return device;
     }

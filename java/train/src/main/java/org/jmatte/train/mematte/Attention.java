@@ -135,7 +135,6 @@ final class Attention {
         for (int i = 0; i < offsets.length; i++) {
             offsets[i] = i / size - i % size + size - 1;
         }
-        Tensor index = Tensor.create(offsets).to(table.device(), torch.ScalarType.Long);
-        return table.index_select(0, index).view(size, size, HEAD_DIM);
+        return table.index_select(0, Layers.indices(table, offsets)).view(size, size, HEAD_DIM);
     }
 }

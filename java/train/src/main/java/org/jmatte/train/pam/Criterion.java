@@ -85,7 +85,7 @@ public final class Criterion {
             classes[k] = label.keeps(k) ? 1 : 0;
         }
         Tensor rows = rows(logits);
-        return torch.cross_entropy_loss(rows, Tensor.create(classes).to(rows.device(), torch.ScalarType.Long));
+        return torch.cross_entropy_loss(rows, Layers.indices(rows, classes));
     }
 
     /** The logits of one image's walk as [K, 2]. */

@@ -93,6 +93,11 @@ public final class Layers {
         return Tensor.create(numbers, shape).to(like, true, false, new MemoryFormatOptional());
     }
 
+    /** The same of integers, which keep their type. */
+    public static Tensor indices(Tensor like, long[] numbers) {
+        return Tensor.create(numbers).to(like.device(), torch.ScalarType.Long, true, false, new MemoryFormatOptional());
+    }
+
     /** Cross-correlation of a one-channel map with a fixed filter, row-major, zero padding on all sides. */
     public static Tensor filter(Tensor x, float[] filter, int height, int width, int padding) {
         return torch.conv2d(
