@@ -18,4 +18,13 @@ public interface StageListener {
      * @param shape sizes
      */
     void tensor(String name, FloatBuffer values, long... shape);
+
+    /** @throws InvalidInputException if a result takes so many bytes that no Java buffer holds it */
+    static void requireBuffer(long bytes) {
+        if (bytes > Integer.MAX_VALUE) {
+            throw new InvalidInputException(
+                    "stage listener: expected intermediate results of at most 2 GiB, which a Java"
+                            + " buffer holds, got " + bytes + " bytes; take a smaller photo, or no listener");
+        }
+    }
 }

@@ -9,6 +9,7 @@ import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.FloatPointer;
 import org.bytedeco.javacpp.IntPointer;
 import org.bytedeco.javacpp.Pointer;
+import org.jmatte.StageListener;
 
 /** Java views of native addresses. JavaCPP takes a capacity of 0 for 1: such views are made apart. */
 final class NativeMemory {
@@ -28,8 +29,9 @@ final class NativeMemory {
                 : new FloatPointer(new Address().at(address)).capacity(count).asBuffer();
     }
 
-    /** The same of any type; narrow numbers are widened into a copy. Read only. */
+    /** The same of any type, for a listener; narrow numbers are widened into a copy. Read only. */
     static FloatBuffer floats(long address, long count, ElementType type) {
+        StageListener.requireBuffer(type.bytes(count));
         if (type == ElementType.FP32) {
             return floats(address, count).asReadOnlyBuffer();
         }

@@ -405,8 +405,9 @@ final class GpuRun {
         return bytes;
     }
 
-    /** {@link #read} as floats. */
+    /** {@link #read} as floats, for a listener. */
     FloatBuffer readFloats(Tensor tensor) {
+        StageListener.requireBuffer(tensor.bytes());
         return Numbers.floats(read(tensor), tensor.type());
     }
 

@@ -86,13 +86,14 @@ final class PamCommand implements Callable<Integer> {
     @Option(
             names = "--prior-images",
             defaultValue = "200",
-            description = "Images that vote on optimal paths. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Simulated images that the prior of optimal paths is estimated from. Default: ${DEFAULT-VALUE}.")
     private int priorImages;
 
     @Option(
             names = "--prior-paths",
             defaultValue = "32",
-            description = "Paths tried per budget. Default: ${DEFAULT-VALUE}.")
+            description = "Random and expected paths tried per budget. Default: ${DEFAULT-VALUE}.")
     private int priorPaths;
 
     @Option(

@@ -1,10 +1,13 @@
 package org.jmatte.train.pam;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.jmatte.network.PamArchitecture;
@@ -100,35 +103,71 @@ class CriterionTest {
     }
 
     @Test
-    void pathLossIsTheMeanCrossEntropyOfTheSegments() {
+    void pathLossIsTheMeanWeightedCrossEntropyOfTheSegments() {
         float[][] logits = {{0.3f, -1}, {2, 5}, {-0.5f, 0.25f}};
-        PamPath label = new PamPath(0b101);
+        PamPath path = new PamPath(0b101);
+        float[] weights = {1, 0.4f, 0.7f};
         double expected = 0;
         for (int k = 0; k < logits.length; k++) {
             double sum = Math.exp(logits[k][0]) + Math.exp(logits[k][1]);
-            expected -= Math.log(Math.exp(logits[k][label.keeps(k) ? 1 : 0]) / sum) / logits.length;
+            expected -= weights[k] * Math.log(Math.exp(logits[k][path.keeps(k) ? 1 : 0]) / sum) / logits.length;
         }
         try (PointerScope temporaries = new PointerScope()) {
             List<Tensor> rows = List.of(
                     Tensor.create(logits[0], 1, 2), Tensor.create(logits[1], 1, 2), Tensor.create(logits[2], 1, 2));
-            assertEquals(expected, Criterion.path(rows, label).item_double(), 1e-6);
+            assertEquals(
+                    expected, Criterion.path(rows, new PathLabel(path, weights)).item_double(), 1e-6);
         }
+    }
+
+    private static List<Tensor> logits(float keepMinusBypass) {
+        return IntStream.range(0, PamArchitecture.SEGMENTS)
+                .mapToObj(k -> margin(keepMinusBypass))
+                .collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    private static Tensor margin(float keepMinusBypass) {
+        return Tensor.create(new float[] {0.5f, 0.5f + keepMinusBypass}, 1, 2);
     }
 
     @Test
     void overspendingIsWhatDecisionsCostAboveTheBudget() {
         try (PointerScope temporaries = new PointerScope()) {
-            List<Tensor> all = new ArrayList<>();
-            for (int k = 0; k < PamArchitecture.SEGMENTS; k++) {
-                all.add(Tensor.create(new float[] {-9, 9}, 1, 2));
-            }
+            List<Tensor> all = logits(9);
             double full = PamPath.KEEP_ALL.gmacs();
-            assertEquals(full - 70, Criterion.overspending(all, 70).item_double(), 1e-4);
-            assertEquals(0, Criterion.overspending(all, 76).item_double());
-            all.set(3, Tensor.create(new float[] {0.2f, 0.2f}, 1, 2)); // half kept
+            assertEquals(full - 70, overspending(all, PamPath.KEEP_ALL, 70), 1e-4);
+            assertEquals(0, overspending(all, PamPath.KEEP_ALL, 76));
+            all.set(3, margin(0)); // half kept
             double half = PamArchitecture.extra(3) / 2e9;
-            assertEquals(full - half - 70, Criterion.overspending(all, 70).item_double(), 1e-4);
+            assertEquals(full - half - 70, overspending(all, PamPath.KEEP_ALL, 70), 1e-4);
         }
+    }
+
+    @Test
+    void whatTheWalkBypassedByChanceIsNotSpent() {
+        try (PointerScope temporaries = new PointerScope()) {
+            PamPath walk = new PamPath(PamPath.KEEP_ALL.bits() & ~(1 << 5));
+            assertEquals(walk.gmacs() - 70, overspending(logits(9), walk, 70), 1e-4);
+        }
+    }
+
+    @Test
+    void decisionsThatAreHardlyTakenAreSpentWhole() {
+        try (PointerScope temporaries = new PointerScope()) {
+            List<Tensor> hardly = logits(0.1f);
+            hardly.forEach(logits -> logits.requires_grad_(true));
+            Tensor excess = Criterion.overspending(hardly, PamPath.KEEP_ALL, 70);
+            assertEquals(PamPath.KEEP_ALL.gmacs() - 70, excess.item_double(), 1e-4);
+            excess.backward();
+            for (Tensor logits : hardly) {
+                float[] gradient = Parameters.toArray(logits.grad());
+                assertTrue(gradient[0] < -0.1 && gradient[1] > 0.1, "keeping less spends less");
+            }
+        }
+    }
+
+    private static double overspending(List<Tensor> logits, PamPath walk, int gmacs) {
+        return Criterion.overspending(logits, walk, gmacs).item_double();
     }
 
     private static double alphaLoss(float[] alpha, Sample sample) {

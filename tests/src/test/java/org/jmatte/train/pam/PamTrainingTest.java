@@ -10,12 +10,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.jmatte.network.PamArchitecture;
-import org.jmatte.network.PamPath;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.torch.Devices;
@@ -126,22 +124,6 @@ class PamTrainingTest {
         Path seeded = Files.createDirectory(folder.resolve("seeded"));
         Path given = Files.createDirectory(folder.resolve("given"));
         assertEquals(firstLoss(seeded, options(null, 3)), firstLoss(given, options(initial.toString(), 4)));
-    }
-
-    @Test
-    void theLabelIsTheFirstPathUnlessALaterOneIsClearlyBetter() {
-        assertEquals(new PamPath(1), label(0.100, 0.098, 0.0975), "near ties");
-        assertEquals(new PamPath(2), label(0.100, 0.095, 0.093));
-        assertEquals(new PamPath(3), label(0.100, 0.098, 0.090));
-        assertEquals(new PamPath(1), label(0.090, 0.100, 0.100));
-    }
-
-    private static PamPath label(double... errors) {
-        Map<PamPath, Double> byPath = new LinkedHashMap<>();
-        for (double error : errors) {
-            byPath.put(new PamPath(byPath.size() + 1), error);
-        }
-        return PamTraining.label(byPath);
     }
 
     /** Through all stages, with an interruption. */

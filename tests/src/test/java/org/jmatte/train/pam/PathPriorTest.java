@@ -16,6 +16,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
+import java.util.function.BiFunction;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.network.PamArchitecture;
@@ -39,8 +41,27 @@ class PathPriorTest {
         return error;
     }
 
-    private static double[] errors(PamPath path, int constraint) {
+    private static double[] errors(PamPath path) {
         return IntStream.range(0, IMAGES).mapToDouble(i -> error(path, i)).toArray();
+    }
+
+    /** A network that knows nothing of good paths. */
+    private static PathPrior.Simulation simulation(BiFunction<PamPath, Integer, double[]> errors) {
+        return new PathPrior.Simulation() {
+            @Override
+            public double[] errors(PamPath path, int gmacs) {
+                return errors.apply(path, gmacs);
+            }
+
+            @Override
+            public Set<PamPath> chosen(int gmacs) {
+                return Set.of(PamPath.BYPASS_ALL);
+            }
+        };
+    }
+
+    private static PathPrior estimate(int paths) {
+        return PathPrior.estimate(paths, 1, simulation((path, constraint) -> errors(path)));
     }
 
     private static List<PamPath> justAllowed(int constraint) {
@@ -53,12 +74,12 @@ class PathPriorTest {
     @Test
     void triesAsManyPathsOfEveryConstraintAsAllowed() {
         Map<Integer, Set<PamPath>> tried = new TreeMap<>();
-        PathPrior.estimate(7, 1, (path, constraint) -> {
+        PathPrior.estimate(7, 1, simulation((path, constraint) -> {
             assertEquals(constraint, path.leastGmacs());
             assertTrue(tried.computeIfAbsent(constraint, c -> new HashSet<>()).add(path), "once");
-            return errors(path, constraint);
-        });
-        for (int c = PamArchitecture.leastGmacs(); c <= PamArchitecture.largestGmacs(); c++) {
+            return errors(path);
+        }));
+        for (int c = PamArchitecture.leastGmacs() + 1; c <= PamArchitecture.largestGmacs(); c++) {
             int constraint = c;
             long there = justAllowed(c).stream()
                     .filter(path -> path.leastGmacs() == constraint)
@@ -73,84 +94,98 @@ class PathPriorTest {
 
     @Test
     void findsPathsAmongTheBestAlthoughItTriesFew() {
-        PathPrior prior = PathPrior.estimate(16, 1, PathPriorTest::errors);
+        PathPrior prior = estimate(16);
         for (int constraint = 60; constraint <= 70; constraint++) {
             List<PamPath> all = justAllowed(constraint);
-            double best = prior.likely(constraint, 16).stream()
-                    .mapToDouble(PathPriorTest::mean)
-                    .min()
-                    .orElseThrow();
+            double best = mean(prior.candidates(constraint).get(0));
             long better = all.stream().filter(path -> mean(path) < best).count();
             assertTrue(better <= all.size() / 200, better + " of " + all.size() + " are better under " + constraint);
         }
     }
 
     @Test
-    void fourImagesVoteForTheirBestTriedPathThatTheConstraintJustAllows() throws Exception {
-        List<PamPath> tried = new ArrayList<>();
-        Path file = folder.resolve("prior.json");
-        PathPrior.estimate(40, 1, (path, constraint) -> {
-                    tried.add(path);
-                    return errors(path, constraint);
-                })
-                .write(file);
-        JsonNode prior = new ObjectMapper().readTree(file.toFile());
-        for (int constraint = 60; constraint <= 70; constraint++) {
-            Set<PamPath> allowed = new HashSet<>(justAllowed(constraint));
-            allowed.retainAll(tried);
-            Set<Double> best = new HashSet<>();
-            for (int image : new int[] {0, 4}) {
-                best.add(allowed.stream()
-                        .mapToDouble(path -> error(path, image))
-                        .min()
-                        .orElseThrow());
+    void triesWhatTheNetworkChooses() {
+        PamPath odd = PamPath.of("01010101010101");
+        PathPrior prior = PathPrior.estimate(4, 1, new PathPrior.Simulation() {
+            @Override
+            public double[] errors(PamPath path, int gmacs) {
+                return new double[] {path.equals(odd) ? 0.1 : 1};
             }
-            Set<Double> voted = new HashSet<>();
-            for (JsonNode candidate : prior.get("" + constraint)) {
-                PamPath path = new PamPath(candidate.get("path").asInt());
-                assertTrue(allowed.contains(path), path + " under " + constraint);
-                voted.add(error(path, path.keeps(3) ? 0 : 4));
+
+            @Override
+            public Set<PamPath> chosen(int gmacs) {
+                return gmacs == 66 ? Set.of(odd) : Set.of();
             }
-            assertEquals(best, voted, "under " + constraint);
+        });
+        for (int constraint : new int[] {66, 70, 76}) {
+            assertEquals(odd, prior.candidates(constraint).get(0));
         }
     }
 
     @Test
-    void imagesThatDisagreeVoteForDifferentPaths() throws Exception {
-        Path file = folder.resolve("prior.json");
-        PathPrior.estimate(40, 1, PathPriorTest::errors).write(file);
-        JsonNode voted = new ObjectMapper().readTree(file.toFile()).get("65");
-        assertEquals(2, voted.size(), "one with and one without segment 3: " + voted);
-        assertEquals(
-                1,
-                IntStream.range(0, 2)
-                        .filter(i -> new PamPath(voted.get(i).get("path").asInt()).keeps(3))
-                        .count());
-        assertEquals(0.5, voted.get(0).get("probability").asDouble());
+    void theCandidatesAreTheBestPathAndThoseThatHelpMostWhereItErrs() {
+        List<PamPath> tried = new ArrayList<>();
+        PathPrior prior = PathPrior.estimate(40, 1, simulation((path, constraint) -> {
+            tried.add(path);
+            return errors(path);
+        }));
+        for (int c = 60; c <= 70; c++) {
+            int constraint = c;
+            List<PamPath> allowed =
+                    tried.stream().filter(path -> path.gmacs() <= constraint).toList();
+            List<PamPath> candidates = prior.candidates(constraint);
+            PamPath first = candidates.get(0);
+            assertTrue(allowed.containsAll(candidates));
+            assertEquals(least(allowed, PathPriorTest::mean), mean(first), 1e-12, "under " + constraint);
+            List<PamPath> others = allowed.stream()
+                    .filter(path -> !path.equals(first))
+                    .filter(path -> Integer.bitCount(path.bits() ^ first.bits()) <= 2)
+                    .filter(path -> mean(path) <= 1.02 * mean(first))
+                    .toList();
+            assertEquals(Math.min(2, others.size()), candidates.size() - 1, "under " + constraint);
+            if (!others.isEmpty()) {
+                double most = least(others, path -> meanOfLeast(first, path));
+                assertEquals(most, meanOfLeast(first, candidates.get(1)), 1e-12, "under " + constraint);
+            }
+        }
+    }
+
+    private static double least(List<PamPath> paths, ToDoubleFunction<PamPath> error) {
+        return paths.stream().mapToDouble(error).min().orElseThrow();
+    }
+
+    private static double meanOfLeast(PamPath one, PamPath other) {
+        return IntStream.of(0, 4)
+                .mapToDouble(image -> Math.min(error(one, image), error(other, image)))
+                .average()
+                .orElseThrow();
     }
 
     @Test
-    void likelyPathsAreKinOfTheMostProbableOne() throws Exception {
+    void theProbabilityIsTheShareOfImagesForWhichACandidateIsTheBest() throws Exception {
         Path file = folder.resolve("prior.json");
-        Files.writeString(
-                file,
-                "{\"60\": [{\"path\": 3, \"probability\": 0.4}, {\"path\": 12, \"probability\": 0.3},"
-                        + " {\"path\": 5, \"probability\": 0.2}, {\"path\": 6, \"probability\": 0.1}]}");
-        PathPrior prior = PathPrior.read(file);
-        assertEquals(List.of(new PamPath(3), new PamPath(5)), prior.likely(60, 2));
-        assertEquals(List.of(new PamPath(3), new PamPath(5), new PamPath(6)), prior.likely(60, 16));
+        estimate(40).write(file);
+        for (JsonNode constraint : new ObjectMapper().readTree(file.toFile())) {
+            double sum = 0;
+            for (JsonNode candidate : constraint) {
+                double probability = candidate.get("probability").asDouble();
+                assertTrue(Set.of(0.0, 0.5, 1.0).contains(probability), "four images of eight agree: " + probability);
+                sum += probability;
+            }
+            assertEquals(1, sum);
+        }
     }
 
     @Test
     void isTheSameAfterWritingAndReading() {
-        PathPrior prior = PathPrior.estimate(3, 2, PathPriorTest::errors);
+        PathPrior prior = estimate(3);
         Path file = folder.resolve("prior.json");
         prior.write(file);
         PathPrior again = PathPrior.read(file);
         for (int constraint = PamArchitecture.leastGmacs();
                 constraint <= PamArchitecture.largestGmacs();
                 constraint++) {
-            assertEquals(prior.likely(constraint, 4), again.likely(constraint, 4));
+            assertEquals(prior.candidates(constraint), again.candidates(constraint));
         }
     }
 

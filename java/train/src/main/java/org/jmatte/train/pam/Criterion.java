@@ -22,7 +22,7 @@ import org.jmatte.train.torch.Layers;
  * laplacian  sum over levels i = 0..4 of 2^i mean over U_i of |lap_i(c) - lap_i(g)|
  * alpha      unknown + compose + laplacian
  * distil     mean over all pixels of w |a - t|,  w = 10 in U, else 1
- * path       mean over segments of the cross entropy of its two logits with the label's bit
+ * path       mean over segments of the cross entropy of its two logits with the label's bit, times its weight
  * overspending  what the decisions would cost above the budget
  * </pre>
  */
@@ -78,14 +78,17 @@ public final class Criterion {
         return alpha.sub(teacher).abs().mul(weight).mean();
     }
 
-    /** The cross entropy of the logits of one image's walk with a path. */
-    public static Tensor path(List<Tensor> logits, PamPath label) {
-        long[] classes = new long[logits.size()];
-        for (int k = 0; k < classes.length; k++) {
-            classes[k] = label.keeps(k) ? 1 : 0;
+    /** The weighted cross entropy of the logits of one image's walk with a label. */
+    static Tensor path(List<Tensor> logits, PathLabel label) {
+        float[] target = new float[2 * logits.size()];
+        for (int k = 0; k < logits.size(); k++) {
+            target[2 * k + (label.path().keeps(k) ? 1 : 0)] = label.weights()[k];
         }
         Tensor rows = rows(logits);
-        return torch.cross_entropy_loss(rows, Layers.indices(rows, classes));
+        return Layers.constant(rows, target, logits.size(), 2)
+                .mul(rows.log_softmax(1))
+                .sum()
+                .div(new Scalar(-(double) logits.size()));
     }
 
     /** The logits of one image's walk as [K, 2]. */
@@ -96,19 +99,27 @@ public final class Criterion {
     /**
      * What the decisions of one image's walk would spend above a budget, in GMACs, or 0:
      *
-     * <pre>max(0, sum over k of sigmoid((keep_k - bypass_k) / T) * extra_k - headroom)</pre>
+     * <pre>max(0, sum over the segments k that the walk kept of sigmoid((keep_k - bypass_k) / T) * extra_k - headroom)</pre>
+     *
+     * <p>A segment that the walk bypassed by chance does not count: later ones may rightly have been kept instead. If the
+     * most probable decisions cost more than this sum, they are the value, and the sum gives the gradient.
      *
      * <p>Inference refuses segments that the rest of the budget cannot pay for. Those are the last ones, but the ones to
      * do without are those with the least logits, which get most of the gradient here.
      */
-    public static Tensor overspending(List<Tensor> logits, int gmacs) {
+    public static Tensor overspending(List<Tensor> logits, PamPath walk, int gmacs) {
         float[] extra = new float[logits.size()];
         for (int k = 0; k < extra.length; k++) {
-            extra[k] = (float) PamArchitecture.extra(k) / PamArchitecture.GIGA;
+            extra[k] = walk.keeps(k) ? (float) PamArchitecture.extra(k) / PamArchitecture.GIGA : 0;
         }
         Tensor rows = rows(logits);
-        Tensor keep = torch.sigmoid(rows.select(1, 1).sub(rows.select(1, 0)).div(new Scalar(TEMPERATURE)));
+        Tensor margins = rows.select(1, 1).sub(rows.select(1, 0));
+        Tensor costs = Layers.constant(margins, extra, extra.length);
+        Tensor expected = torch.sigmoid(margins.div(new Scalar(TEMPERATURE))).dot(costs);
+        Tensor decided =
+                margins.detach().gt(new Scalar(0.0)).to(costs.scalar_type()).dot(costs);
+        Tensor missed = torch.relu(decided.sub(expected.detach()));
         double headroom = gmacs - PamPath.BYPASS_ALL.gmacs();
-        return torch.relu(keep.dot(Layers.constant(keep, extra, extra.length)).sub(new Scalar(headroom)));
+        return torch.relu(expected.add(missed).sub(new Scalar(headroom)));
     }
 }

@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.IntFunction;
+import java.util.stream.Collectors;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.NoGradGuard;
 import org.bytedeco.pytorch.Scalar;
@@ -18,7 +19,7 @@ import org.jmatte.train.torch.MixedPrecision;
 import org.jmatte.train.torch.Parameters;
 
 /** Errors of a network on a fixed set of images: the mean absolute error of the clamped alpha over unknown pixels. */
-public final class Evaluation {
+public final class Evaluation implements PathPrior.Simulation {
     private static final int TOGETHER = 4; // images of a batch: more need more memory and gain nothing
 
     private final Pam pam;
@@ -49,8 +50,8 @@ public final class Evaluation {
         this.bfloat16 = bfloat16;
     }
 
-    /** The error of every image along one path. */
-    public double[] along(PamPath path, int constraint) {
+    @Override
+    public double[] errors(PamPath path, int gmacs) {
         double[] errors = new double[samples.size()];
         for (int start = 0, end; start < errors.length; start = end) {
             end = start + 1;
@@ -59,7 +60,7 @@ public final class Evaluation {
                     && samples.get(end).height() == samples.get(start).height()) {
                 end++;
             }
-            double[] found = errors(samples.subList(start, end), constraint, Decisions.follow(path)).errors;
+            double[] found = errors(samples.subList(start, end), gmacs, Decisions.follow(path)).errors;
             System.arraycopy(found, 0, errors, start, found.length);
         }
         return errors;
@@ -67,22 +68,34 @@ public final class Evaluation {
 
     /** The mean error along one path. */
     public double mean(PamPath path, int constraint) {
-        return mean(along(path, constraint));
+        return mean(errors(path, constraint));
     }
 
     /** Lets every image choose its path. */
     public Learned learned(int constraint) {
-        double error = 0;
-        double gmacs = 0;
-        Set<PamPath> paths = new HashSet<>();
-        for (Sample sample : samples) {
-            Found found = errors(List.of(sample), constraint, Decisions.within(constraint));
-            error += found.errors[0];
-            gmacs += found.path.gmacs();
-            paths.add(found.path);
-        }
-        int count = samples.size();
-        return new Learned(error / count, gmacs / count, paths.size());
+        List<Found> found = choices(constraint);
+        return new Learned(
+                found.stream().mapToDouble(image -> image.errors[0]).average().orElseThrow(),
+                found.stream()
+                        .mapToDouble(image -> image.path.gmacs())
+                        .average()
+                        .orElseThrow(),
+                paths(found).size());
+    }
+
+    @Override
+    public Set<PamPath> chosen(int gmacs) {
+        return paths(choices(gmacs));
+    }
+
+    private List<Found> choices(int constraint) {
+        return samples.stream()
+                .map(sample -> errors(List.of(sample), constraint, Decisions.within(constraint)))
+                .toList();
+    }
+
+    private static Set<PamPath> paths(List<Found> found) {
+        return found.stream().map(Found::path).collect(Collectors.toSet());
     }
 
     /** Compares learned with random paths. */

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,8 +53,8 @@ public final class PamTraining implements AutoCloseable {
     private static final double DISTIL_WEIGHT = 1;
     private static final double PATH_WEIGHT = 1; // at 0.1 alpha drowns it in the layers that both use
     private static final double BUDGET_WEIGHT = 0.3; // per GMAC
-    private static final int CANDIDATES = 2; // of a constraint: decisions learned apart from many do not make one path
-    private static final double CLEARLY = 0.97; // times the error: what is less is better for a reason that one may see
+    private static final double CLEARLY =
+            0.97; // times the candidates' error: a walk that is less wrong is so not by chance
     private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
     private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
@@ -193,7 +194,7 @@ public final class PamTraining implements AutoCloseable {
                 PathPrior.estimate(
                                 options.priorPaths(),
                                 options.seed(),
-                                new Evaluation(pam, simulated, options.bfloat16())::along)
+                                new Evaluation(pam, simulated, options.bfloat16()))
                         .write(file);
             }
             prior = PathPrior.read(file);
@@ -255,38 +256,19 @@ public final class PamTraining implements AutoCloseable {
     private Tensor pathLoss(Batch batch, SplittableRandom random) {
         int constraint = random.nextInt(PamArchitecture.leastGmacs(), PamArchitecture.largestGmacs() + 1);
         Map<PamPath, Double> errors = new LinkedHashMap<>();
-        for (PamPath path : prior.likely(constraint, CANDIDATES)) {
+        for (PamPath path : prior.candidates(constraint)) {
             errors.put(path, errorAlong(path, constraint, batch));
         }
         Pam.Prediction walk = predict(pam, batch, constraint, Decisions.sample(random));
         double error = mean(Criterion.unknown(walk.alpha(), batch));
-        if (PathPrior.justAllows(constraint, walk.path())) {
-            errors.putIfAbsent(walk.path(), error);
-        }
-        PamPath label = label(errors);
+        boolean found =
+                PathPrior.justAllows(constraint, walk.path()) && error < CLEARLY * Collections.min(errors.values());
+        PathLabel label = found ? PathLabel.of(walk.path()) : PathLabel.of(errors, walk.path());
         rowError += error / options.batch();
         Tensor choice = Criterion.path(walk.logits(), label).mul(new Scalar(PATH_WEIGHT));
-        Tensor excess = Criterion.overspending(walk.logits(), constraint).mul(new Scalar(BUDGET_WEIGHT));
+        Tensor excess =
+                Criterion.overspending(walk.logits(), walk.path(), constraint).mul(new Scalar(BUDGET_WEIGHT));
         return distilled(walk.alpha(), batch).add(choice).add(excess);
-    }
-
-    /**
-     * The first path unless a later one is clearly better. Near ties would toss a coin between paths that keep one segment
-     * or another, and decisions learned apart from coins keep both or neither. For the same reason a walk that leaves budget
-     * unused is not among them: where segments hardly matter it would win by chance.
-     *
-     * @param errors of an image along paths, the most probable one first
-     */
-    static PamPath label(Map<PamPath, Double> errors) {
-        PamPath label = null;
-        double least = Double.POSITIVE_INFINITY;
-        for (Map.Entry<PamPath, Double> path : errors.entrySet()) {
-            if (label == null || path.getValue() < CLEARLY * least) {
-                label = path.getKey();
-                least = path.getValue();
-            }
-        }
-        return label;
     }
 
     private double errorAlong(PamPath path, int constraint, Batch batch) {

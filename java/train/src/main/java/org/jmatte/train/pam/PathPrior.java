@@ -12,19 +12,25 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.random.RandomGenerator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.AtomicFile;
-import org.jmatte.network.PamArchitecture;
 import org.jmatte.network.PamPath;
 
 /**
- * The distribution Q(P|C) of the path that is optimal under a constraint of C GMACs, estimated by Monte Carlo: a few
- * images at a time vote for the path of least error among those that the constraint just allows. An image alone would
- * often vote for an odd path that suits no other one, and that no estimator could have foreseen.
+ * An estimate of Q(P|C), how probable it is that a path P is optimal under a constraint of C GMACs, by Monte Carlo: the
+ * share of simulated images for which it is the best of a few candidates.
+ *
+ * <p>Were it the best of all paths that were tried, hardly one would be best for two images, for many paths differ in
+ * segments that hardly matter. So the first candidate is the path of the least mean error, and every further one, of those
+ * that are not much worse, is chosen for the images where those before it err: it makes the mean of the least error of all
+ * candidates smallest.
  */
 public final class PathPrior {
     /**
@@ -34,7 +40,8 @@ public final class PathPrior {
      */
     public record Candidate(int path, double probability) {}
 
-    private static final int VOTERS = 4; // images that vote together
+    private static final int CANDIDATES = 3; // per constraint
+    private static final double NOT_MUCH_WORSE = 1.02; // times the first candidate's mean error
 
     private final SortedMap<Integer, List<Candidate>> byConstraint;
 
@@ -42,39 +49,42 @@ public final class PathPrior {
         this.byConstraint = byConstraint;
     }
 
-    /** The error of every image of a fixed set along a path under a constraint. */
-    @FunctionalInterface
-    public interface Errors {
-        double[] of(PamPath path, int gmacs);
+    /** A network on a fixed set of images. */
+    public interface Simulation {
+        /** The error of every image along a path under a constraint. */
+        double[] errors(PamPath path, int gmacs);
+
+        /** The paths that the network itself chooses under a constraint. */
+        Set<PamPath> chosen(int gmacs);
     }
 
     /**
-     * Estimates the distribution. Half of the paths are random. Good ones are rare among 2^14, so the other half are
-     * those that an {@link ErrorModel} of the first half expects to be best; as it is one model for all constraints,
-     * neighbouring constraints get like paths, which is what a path estimator can learn.
+     * Estimates the distribution. Tried are the paths that the network itself chooses, random ones, and, as good ones are
+     * rare among 2^14, those that an {@link ErrorModel} of all others expects to be best. It is one model for all
+     * constraints, so neighbouring ones get like paths, which is what a path estimator can learn.
      *
-     * @param paths at most so many are tried per constraint, of those that cost more than C - 1 GMACs
+     * @param paths so many random and expected ones, half of each, are tried of those that cost more than C - 1 GMACs and
+     *     at most C, if there are so many
      */
-    public static PathPrior estimate(int paths, long seed, Errors errors) {
-        Map<Integer, List<PamPath>> strata = strata();
+    public static PathPrior estimate(int paths, long seed, Simulation simulation) {
+        SortedMap<Integer, List<PamPath>> strata = strata();
+        Map<PamPath, double[]> errors = new HashMap<>();
+        for (int constraint : strata.keySet()) {
+            for (PamPath path : simulation.chosen(constraint)) {
+                errors.computeIfAbsent(path, chosen -> simulation.errors(chosen, chosen.leastGmacs()));
+            }
+        }
         strata.forEach((constraint, all) -> Collections.shuffle(all, new Random(seed + constraint)));
-        Map<PamPath, double[]> error = new HashMap<>();
-        tryFirst((paths + 1) / 2, strata, errors, error);
-        ErrorModel model = new ErrorModel(error);
-        strata.values().forEach(all -> {
-            all.removeAll(error.keySet());
-            all.sort(Comparator.comparingDouble(model::expect));
-        });
-        tryFirst(paths / 2, strata, errors, error);
+        tryFirst((paths + 1) / 2, strata, simulation, errors);
+        ErrorModel model = new ErrorModel(errors);
+        strata.values().forEach(all -> all.sort(Comparator.comparingDouble(model::expect)));
+        tryFirst(paths / 2, strata, simulation, errors);
         SortedMap<Integer, List<Candidate>> prior = new TreeMap<>();
-        for (int constraint = PamArchitecture.leastGmacs();
-                constraint <= PamArchitecture.largestGmacs();
-                constraint++) {
-            int most = constraint;
-            List<PamPath> allowed = error.keySet().stream()
-                    .filter(path -> justAllows(most, path))
+        for (int constraint : strata.keySet()) {
+            List<PamPath> allowed = errors.keySet().stream()
+                    .filter(path -> path.leastGmacs() <= constraint)
                     .toList();
-            prior.put(constraint, vote(allowed, error));
+            prior.put(constraint, candidates(allowed, errors));
         }
         return new PathPrior(prior);
     }
@@ -91,46 +101,69 @@ public final class PathPrior {
     }
 
     private static void tryFirst(
-            int paths, Map<Integer, List<PamPath>> strata, Errors errors, Map<PamPath, double[]> error) {
-        strata.forEach((constraint, all) ->
-                all.stream().limit(paths).forEach(path -> error.put(path, errors.of(path, constraint))));
+            int paths, Map<Integer, List<PamPath>> strata, Simulation simulation, Map<PamPath, double[]> errors) {
+        strata.forEach((constraint, all) -> {
+            all.removeAll(errors.keySet());
+            all.stream().limit(paths).forEach(path -> errors.put(path, simulation.errors(path, constraint)));
+        });
     }
 
-    /** The most probable path first; of equally probable ones, that of the least error. */
-    private static List<Candidate> vote(List<PamPath> allowed, Map<PamPath, double[]> error) {
-        int images = error.get(allowed.get(0)).length;
-        int votes = (images + VOTERS - 1) / VOTERS;
-        Map<PamPath, Integer> count = new HashMap<>();
-        for (int vote = 0; vote < votes; vote++) {
-            int from = vote * VOTERS;
-            int to = Math.min(from + VOTERS, images);
-            count.merge(Collections.min(allowed, byError(error, from, to)), 1, Integer::sum);
+    /** The most helpful first. */
+    private static List<Candidate> candidates(List<PamPath> allowed, Map<PamPath, double[]> errors) {
+        Comparator<PamPath> byBits = Comparator.comparing(PamPath::bits); // of equal ones always the same
+        Comparator<PamPath> byError = Comparator.comparingDouble(path -> sum(errors.get(path)));
+        PamPath first = Collections.min(allowed, byError.thenComparing(byBits));
+        List<PamPath> others = allowed.stream()
+                .filter(path -> areKin(path, first))
+                .filter(path -> sum(errors.get(path)) <= NOT_MUCH_WORSE * sum(errors.get(first)))
+                .collect(Collectors.toList());
+        others.remove(first);
+        List<PamPath> candidates = new ArrayList<>(List.of(first));
+        double[] least = errors.get(first);
+        while (candidates.size() < CANDIDATES && !others.isEmpty()) {
+            double[] before = least;
+            Comparator<PamPath> byLeast = Comparator.comparingDouble(path -> sum(least(before, errors.get(path))));
+            PamPath next = Collections.min(others, byLeast.thenComparing(byBits));
+            others.remove(next);
+            candidates.add(next);
+            least = least(before, errors.get(next));
         }
-        Comparator<PamPath> byVotes = Comparator.comparing(count::get);
-        return count.keySet().stream()
-                .sorted(byVotes.reversed().thenComparing(byError(error, 0, images)))
-                .map(path -> new Candidate(path.bits(), (double) count.get(path) / votes))
+        return candidates.stream()
+                .map(path -> new Candidate(path.bits(), shareOfBest(path, candidates, errors)))
                 .toList();
     }
 
-    private static Comparator<PamPath> byError(Map<PamPath, double[]> error, int from, int to) {
-        return Comparator.comparingDouble(
-                path -> Arrays.stream(error.get(path), from, to).sum());
+    /**
+     * Whether paths are no further apart than a swap of two segments. Segments are decided about one by one, and where
+     * labels are quite different paths, each decision may come out right for one of them and all together as another, or
+     * above the budget.
+     */
+    private static boolean areKin(PamPath one, PamPath other) {
+        return Integer.bitCount(one.bits() ^ other.bits()) <= 2;
     }
 
-    /**
-     * The most probable paths for a constraint, the most probable first. They are kin: none is further than a swap of two
-     * segments from the first. Segments are decided about one by one, and where labels are two quite different paths,
-     * each decision may come out right for one of them and all together as a third, or above the budget.
-     *
-     * @param count fewer if there are not so many
-     */
-    public List<PamPath> likely(int constraint, int count) {
-        List<Candidate> candidates = byConstraint.get(constraint);
-        int first = candidates.get(0).path;
-        return candidates.stream()
-                .filter(candidate -> Integer.bitCount(candidate.path ^ first) <= 2)
-                .limit(count)
+    private static double sum(double[] errors) {
+        return Arrays.stream(errors).sum();
+    }
+
+    private static double[] least(double[] some, double[] others) {
+        return IntStream.range(0, some.length)
+                .mapToDouble(i -> Math.min(some[i], others[i]))
+                .toArray();
+    }
+
+    private static double shareOfBest(PamPath path, List<PamPath> candidates, Map<PamPath, double[]> errors) {
+        int images = errors.get(path).length;
+        long best = IntStream.range(0, images)
+                .filter(i -> path.equals(
+                        Collections.min(candidates, Comparator.comparingDouble(other -> errors.get(other)[i]))))
+                .count();
+        return (double) best / images;
+    }
+
+    /** The candidates for a constraint, the most helpful first. */
+    public List<PamPath> candidates(int constraint) {
+        return byConstraint.get(constraint).stream()
                 .map(candidate -> new PamPath(candidate.path))
                 .toList();
     }
