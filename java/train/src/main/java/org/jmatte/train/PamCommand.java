@@ -85,9 +85,11 @@ final class PamCommand implements Callable<Integer> {
 
     @Option(
             names = "--prior-images",
-            defaultValue = "200",
-            description =
-                    "Simulated images that the prior of optimal paths is estimated from. Default: ${DEFAULT-VALUE}.")
+            defaultValue = "100",
+            description = {
+                "Simulated images that paths are tried on for the prior of optimal paths, and the best on four times as",
+                "many others. Default: ${DEFAULT-VALUE}."
+            })
     private int priorImages;
 
     @Option(

@@ -9,6 +9,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +19,7 @@ import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.jmatte.InvalidInputException;
@@ -60,8 +63,10 @@ class PathPriorTest {
         };
     }
 
+    private static final PathPrior.Simulation EXACT = simulation((path, constraint) -> errors(path));
+
     private static PathPrior estimate(int paths) {
-        return PathPrior.estimate(paths, 1, simulation((path, constraint) -> errors(path)));
+        return PathPrior.estimate(paths, 1, EXACT, EXACT);
     }
 
     private static List<PamPath> justAllowed(int constraint) {
@@ -74,11 +79,18 @@ class PathPriorTest {
     @Test
     void triesAsManyPathsOfEveryConstraintAsAllowed() {
         Map<Integer, Set<PamPath>> tried = new TreeMap<>();
-        PathPrior.estimate(7, 1, simulation((path, constraint) -> {
-            assertEquals(constraint, path.leastGmacs());
-            assertTrue(tried.computeIfAbsent(constraint, c -> new HashSet<>()).add(path), "once");
-            return errors(path);
-        }));
+        PathPrior.estimate(
+                7,
+                1,
+                simulation((path, constraint) -> {
+                    assertEquals(constraint, path.leastGmacs());
+                    assertTrue(
+                            tried.computeIfAbsent(constraint, c -> new HashSet<>())
+                                    .add(path),
+                            "once");
+                    return errors(path);
+                }),
+                EXACT);
         for (int c = PamArchitecture.leastGmacs() + 1; c <= PamArchitecture.largestGmacs(); c++) {
             int constraint = c;
             long there = justAllowed(c).stream()
@@ -106,7 +118,7 @@ class PathPriorTest {
     @Test
     void triesWhatTheNetworkChooses() {
         PamPath odd = PamPath.of("01010101010101");
-        PathPrior prior = PathPrior.estimate(4, 1, new PathPrior.Simulation() {
+        PathPrior.Simulation choosing = new PathPrior.Simulation() {
             @Override
             public double[] errors(PamPath path, int gmacs) {
                 return new double[] {path.equals(odd) ? 0.1 : 1};
@@ -116,7 +128,8 @@ class PathPriorTest {
             public Set<PamPath> chosen(int gmacs) {
                 return gmacs == 66 ? Set.of(odd) : Set.of();
             }
-        });
+        };
+        PathPrior prior = PathPrior.estimate(4, 1, choosing, choosing);
         for (int constraint : new int[] {66, 70, 76}) {
             assertEquals(odd, prior.candidates(constraint).get(0));
         }
@@ -125,10 +138,7 @@ class PathPriorTest {
     @Test
     void theCandidatesAreTheBestPathAndThoseThatHelpMostWhereItErrs() {
         List<PamPath> tried = new ArrayList<>();
-        PathPrior prior = PathPrior.estimate(40, 1, simulation((path, constraint) -> {
-            tried.add(path);
-            return errors(path);
-        }));
+        PathPrior prior = PathPrior.estimate(40, 1, EXACT, recording(tried, PathPriorTest::errors));
         for (int c = 60; c <= 70; c++) {
             int constraint = c;
             List<PamPath> allowed =
@@ -148,6 +158,40 @@ class PathPriorTest {
                 assertEquals(most, meanOfLeast(first, candidates.get(1)), 1e-12, "under " + constraint);
             }
         }
+    }
+
+    @Test
+    void theBestAreTriedOnceMoreAndThatAloneCounts() {
+        List<PamPath> coarse = new ArrayList<>();
+        List<PamPath> fine = new ArrayList<>();
+        PathPrior prior = PathPrior.estimate(20, 1, recording(coarse, PathPriorTest::errors), recording(fine, path ->
+                new double[] {1 + path.bits() % 7, 1}));
+        assertEquals(Set.copyOf(fine).size(), fine.size(), "once");
+        for (int c = 60; c <= 70; c++) {
+            int constraint = c;
+            List<PamPath> best = coarse.stream()
+                    .filter(path -> path.gmacs() <= constraint)
+                    .sorted(Comparator.comparingDouble((PamPath path) ->
+                                    Arrays.stream(errors(path)).sum())
+                            .thenComparing(PamPath::bits))
+                    .limit(8)
+                    .toList();
+            assertTrue(fine.containsAll(best), "under " + constraint);
+            double least = fine.stream()
+                    .filter(path -> path.gmacs() <= constraint)
+                    .mapToInt(path -> path.bits() % 7)
+                    .min()
+                    .orElseThrow();
+            assertEquals(least, prior.candidates(constraint).get(0).bits() % 7, "under " + constraint);
+        }
+        assertTrue(fine.size() < coarse.size() / 2, fine.size() + " of " + coarse.size());
+    }
+
+    private static PathPrior.Simulation recording(List<PamPath> tried, Function<PamPath, double[]> errors) {
+        return simulation((path, constraint) -> {
+            tried.add(path);
+            return errors.apply(path);
+        });
     }
 
     private static double least(List<PamPath> paths, ToDoubleFunction<PamPath> error) {

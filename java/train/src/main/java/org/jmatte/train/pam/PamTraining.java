@@ -55,6 +55,7 @@ public final class PamTraining implements AutoCloseable {
     private static final double BUDGET_WEIGHT = 0.3; // per GMAC
     private static final double CLEARLY =
             0.97; // times the candidates' error: a walk that is less wrong is so not by chance
+    private static final int FINE = 4; // times the images of the prior's first look
     private static final double SELECTION_RATE = 10; // of the layers that choose, times the learning rate
     private static final long STAGE_SAMPLES = 1L << 40; // indices of one stage's samples
     private static final int ROW_STEPS = 25; // optimizer steps of one row of the log
@@ -189,16 +190,20 @@ public final class PamTraining implements AutoCloseable {
         if (stage == Stage.PATHS && prior == null) {
             if (!Files.exists(file)) {
                 LOG.info("estimating the prior of optimal paths");
-                long first = firstSample(Stage.values().length);
-                List<Sample> simulated = Evaluation.draw(options.priorImages(), i -> samples.sample(first + i));
                 PathPrior.estimate(
                                 options.priorPaths(),
                                 options.seed(),
-                                new Evaluation(pam, simulated, options.bfloat16()))
+                                simulation(0, options.priorImages()),
+                                simulation(options.priorImages(), FINE * options.priorImages()))
                         .write(file);
             }
             prior = PathPrior.read(file);
         }
+    }
+
+    private Evaluation simulation(int start, int images) {
+        long first = firstSample(Stage.values().length) + start;
+        return new Evaluation(pam, Evaluation.draw(images, i -> samples.sample(first + i)), options.bfloat16());
     }
 
     /** A multiple of the batch, so that a batch is a group of {@link MixedSizes}. */

@@ -19,7 +19,7 @@ import org.jmatte.weights.ModelSource;
  * @param bfloat16 whether convolutions and products compute in bfloat16
  * @param device that libtorch computes on, see {@link Devices#named}; a training may go on on another one
  * @param threads of libtorch
- * @param priorImages simulated images that vote on the optimal paths
+ * @param priorImages simulated images that paths are tried on for the prior; the best are, on four times as many
  * @param priorPaths paths tried per constraint
  * @param validationImages generated images that no training sees
  */

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -19,6 +20,7 @@ import java.util.TreeMap;
 import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jmatte.InvalidInputException;
 import org.jmatte.image.AtomicFile;
 import org.jmatte.network.PamPath;
@@ -40,6 +42,7 @@ public final class PathPrior {
      */
     public record Candidate(int path, double probability) {}
 
+    private static final int FINALISTS = 8; // per constraint
     private static final int CANDIDATES = 3; // per constraint
     private static final double NOT_MUCH_WORSE = 1.02; // times the first candidate's mean error
 
@@ -61,32 +64,49 @@ public final class PathPrior {
     /**
      * Estimates the distribution. Tried are the paths that the network itself chooses, random ones, and, as good ones are
      * rare among 2^14, those that an {@link ErrorModel} of all others expects to be best. It is one model for all
-     * constraints, so neighbouring ones get like paths, which is what a path estimator can learn.
+     * constraints, so neighbouring ones get like paths, which is what a path estimator can learn. The best of each
+     * constraint and those of the network are tried once more on other and more images, which alone count: of many means
+     * the least is of the path that the images happened to suit.
      *
      * @param paths so many random and expected ones, half of each, are tried of those that cost more than C - 1 GMACs and
      *     at most C, if there are so many
+     * @param coarse what all of them are tried on
+     * @param fine what the best are tried on
      */
-    public static PathPrior estimate(int paths, long seed, Simulation simulation) {
+    public static PathPrior estimate(int paths, long seed, Simulation coarse, Simulation fine) {
         SortedMap<Integer, List<PamPath>> strata = strata();
         Map<PamPath, double[]> errors = new HashMap<>();
-        for (int constraint : strata.keySet()) {
-            for (PamPath path : simulation.chosen(constraint)) {
-                errors.computeIfAbsent(path, chosen -> simulation.errors(chosen, chosen.leastGmacs()));
-            }
-        }
+        Set<PamPath> chosen = strata.keySet().stream()
+                .flatMap(constraint -> coarse.chosen(constraint).stream())
+                .collect(Collectors.toSet());
+        chosen.forEach(path -> errors.put(path, coarse.errors(path, path.leastGmacs())));
         strata.forEach((constraint, all) -> Collections.shuffle(all, new Random(seed + constraint)));
-        tryFirst((paths + 1) / 2, strata, simulation, errors);
+        tryFirst((paths + 1) / 2, strata, coarse, errors);
         ErrorModel model = new ErrorModel(errors);
         strata.values().forEach(all -> all.sort(Comparator.comparingDouble(model::expect)));
-        tryFirst(paths / 2, strata, simulation, errors);
+        tryFirst(paths / 2, strata, coarse, errors);
+        Set<PamPath> finalists = new HashSet<>(chosen);
+        strata.keySet().forEach(constraint -> allowed(constraint, errors)
+                .sorted(byMean(errors))
+                .limit(FINALISTS)
+                .forEach(finalists::add));
+        Map<PamPath, double[]> finals = new HashMap<>();
+        finalists.forEach(path -> finals.put(path, fine.errors(path, path.leastGmacs())));
         SortedMap<Integer, List<Candidate>> prior = new TreeMap<>();
         for (int constraint : strata.keySet()) {
-            List<PamPath> allowed = errors.keySet().stream()
-                    .filter(path -> path.leastGmacs() <= constraint)
-                    .toList();
-            prior.put(constraint, candidates(allowed, errors));
+            prior.put(constraint, candidates(allowed(constraint, finals).toList(), finals));
         }
         return new PathPrior(prior);
+    }
+
+    private static Stream<PamPath> allowed(int constraint, Map<PamPath, double[]> errors) {
+        return errors.keySet().stream().filter(path -> path.leastGmacs() <= constraint);
+    }
+
+    /** The least wrong first; of equal ones always the same. */
+    private static Comparator<PamPath> byMean(Map<PamPath, double[]> errors) {
+        return Comparator.<PamPath>comparingDouble(path -> sum(errors.get(path)))
+                .thenComparing(PamPath::bits);
     }
 
     /** Per constraint C, all paths that cost more than C - 1 GMACs and at most C. */
@@ -110,9 +130,7 @@ public final class PathPrior {
 
     /** The most helpful first. */
     private static List<Candidate> candidates(List<PamPath> allowed, Map<PamPath, double[]> errors) {
-        Comparator<PamPath> byBits = Comparator.comparing(PamPath::bits); // of equal ones always the same
-        Comparator<PamPath> byError = Comparator.comparingDouble(path -> sum(errors.get(path)));
-        PamPath first = Collections.min(allowed, byError.thenComparing(byBits));
+        PamPath first = Collections.min(allowed, byMean(errors));
         List<PamPath> others = allowed.stream()
                 .filter(path -> areKin(path, first))
                 .filter(path -> sum(errors.get(path)) <= NOT_MUCH_WORSE * sum(errors.get(first)))
@@ -123,7 +141,7 @@ public final class PathPrior {
         while (candidates.size() < CANDIDATES && !others.isEmpty()) {
             double[] before = least;
             Comparator<PamPath> byLeast = Comparator.comparingDouble(path -> sum(least(before, errors.get(path))));
-            PamPath next = Collections.min(others, byLeast.thenComparing(byBits));
+            PamPath next = Collections.min(others, byLeast.thenComparing(PamPath::bits));
             others.remove(next);
             candidates.add(next);
             least = least(before, errors.get(next));
