@@ -3,17 +3,24 @@ package org.jmatte.train.pam;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.PointerScope;
 import org.jmatte.network.PamArchitecture;
+import org.jmatte.network.PamPath;
 import org.jmatte.train.data.GeneratedSamples;
 import org.jmatte.train.data.SampleSource;
 import org.jmatte.train.torch.Devices;
@@ -32,6 +39,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class PamTrainingTest {
     private static final int SIDE = 64;
     private static final PamTrainingOptions OPTIONS = options(null, 7);
+    /** Its third stage ends in steps far too long: the last checkpoint is not the best. */
+    private static final PamTrainingOptions DIVERGING = new PamTrainingOptions(
+            null, 7, List.of(SIDE), 2, 8, 4, 16, List.of(5e-4, 5e-4, 0.1), false, "cpu", 1, 2, 1, 2);
+
     private static final SampleSource SAMPLES = new GeneratedSamples(7, SIDE, List.of());
     private static final SampleSource UNSEEN = new GeneratedSamples(8, SIDE, List.of());
 
@@ -101,6 +112,36 @@ class PamTrainingTest {
         return Files.readAllLines(folder.resolve("log.csv")).stream()
                 .map(line -> line.substring(0, line.lastIndexOf(',')))
                 .toList();
+    }
+
+    @Test
+    void itsEndIsTheCheckpointOfTheLeastValidationError() throws Exception {
+        try (PamTraining training = new PamTraining(DIVERGING, SAMPLES, UNSEEN, folder)) {
+            assertTrue(training.run(2, killAt(-1), () -> false));
+        }
+        List<double[]> errors = Files.readAllLines(folder.resolve("validation.csv")).stream()
+                .skip(1)
+                .filter(row -> !row.endsWith(",")) // of the last stage
+                .map(row -> Arrays.stream(row.split(","))
+                        .skip(1)
+                        .mapToDouble(Double::parseDouble)
+                        .toArray())
+                .toList();
+        double[] least = Collections.min(
+                errors, Comparator.comparingDouble(row -> Arrays.stream(row).sum()));
+        assertNotSame(errors.get(errors.size() - 1), least, "the last is the best, nothing to choose");
+        JsonNode comparisons =
+                new ObjectMapper().readTree(folder.resolve("paths.json").toFile());
+        for (int i = 0; i < comparisons.size(); i++) {
+            double learned = comparisons.get(i).get("learned").get("error").asDouble();
+            assertEquals(least[1 + i], learned, 1e-6);
+        }
+        try (Pam pam = new Pam(Devices.cpu());
+                Checkpoint model = Checkpoint.open(folder.resolve("pam.safetensors"))) {
+            ParametersFile.read(model, pam.parameters());
+            Evaluation validation = new Evaluation(pam, Evaluation.draw(2, UNSEEN::sample), false);
+            assertEquals(least[0], validation.mean(PamPath.KEEP_ALL, PamArchitecture.largestGmacs()), 2e-4);
+        }
     }
 
     @Test

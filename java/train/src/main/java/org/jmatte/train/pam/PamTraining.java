@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,8 +44,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>The folder of a training holds {@code checkpoint.safetensors} (weights, moments, progress), {@code
  * teacher.safetensors} and {@code prior.json} once their stage begins, {@code log.csv}, {@code validation.csv}, {@code
- * curve.png}, and in the end {@code pam.safetensors} in fp16 and {@code paths.json}, which compares learned with random
- * paths.
+ * curve.png}, and in the last stage {@code best.safetensors}: the weights of the checkpoint with the least validation error,
+ * averaged over the full network and the learned paths. The end takes these, as {@code pam.safetensors} in fp16, with {@code
+ * paths.json}, which compares learned with random paths.
  */
 public final class PamTraining implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PamTraining.class);
@@ -64,6 +66,7 @@ public final class PamTraining implements AutoCloseable {
     private static final List<Integer> CONSTRAINTS = List.of(75, 70, 60); // that validation looks at
     private static final List<String> VALIDATION_COLUMNS = List.of("images", "full", "gmacs75", "gmacs70", "gmacs60");
     private static final int RANDOM_PATHS = 8; // the learned ones are compared with
+    private static final String ERROR = "validation_error"; // a tensor of best.safetensors
 
     private final PamTrainingOptions options;
     private final SampleSource samples;
@@ -78,6 +81,7 @@ public final class PamTraining implements AutoCloseable {
     private long images; // of the stage, done
     private TrainingLog log;
     private TrainingLog validationLog;
+    private float leastError = Float.POSITIVE_INFINITY; // best.safetensors has it
     private double rowLoss;
     private double rowError;
     private int rowSteps;
@@ -121,6 +125,10 @@ public final class PamTraining implements AutoCloseable {
 
     private Path checkpointFile() {
         return folder.resolve("checkpoint.safetensors");
+    }
+
+    private Path bestFile() {
+        return folder.resolve("best.safetensors");
     }
 
     /** Images done since the start of the training. */
@@ -198,6 +206,9 @@ public final class PamTraining implements AutoCloseable {
                         .write(file);
             }
             prior = PathPrior.read(file);
+            if (Files.exists(bestFile())) {
+                leastError = TrainingState.number(bestFile(), ERROR);
+            }
         }
     }
 
@@ -346,9 +357,27 @@ public final class PamTraining implements AutoCloseable {
                     ? validation.learned(CONSTRAINTS.get(i)).error()
                     : Double.NaN;
         }
+        if (stage == Stage.PATHS) {
+            keepIfBest((float) Arrays.stream(row).skip(1).average().orElseThrow());
+        }
         validationLog.add(row);
         log.draw(folder.resolve("curve.png"), "PAM training", List.of("loss", "unknown_l1"));
         rowStart += System.nanoTime() - start; // the speed is of training alone
+    }
+
+    private void keepIfBest(float error) {
+        if (error >= leastError) {
+            return;
+        }
+        try {
+            new ParametersFile()
+                    .add(pam.parameters())
+                    .add(ERROR, new long[] {1}, new float[] {error})
+                    .write(bestFile(), ElementType.F32, Map.of());
+            leastError = error;
+        } catch (InvalidInputException e) {
+            LOG.warn("the best weights so far were not written: {}", e.getMessage());
+        }
     }
 
     /** Writes the state; if that fails, the last good checkpoint stays and training goes on. */
@@ -367,6 +396,11 @@ public final class PamTraining implements AutoCloseable {
     }
 
     private void export() {
+        if (Files.exists(bestFile())) {
+            try (Checkpoint best = Checkpoint.open(bestFile())) {
+                ParametersFile.read(best, pam.parameters());
+            }
+        }
         Map<String, String> metadata = Map.of(
                 "network", "pam",
                 "least_constraint", String.valueOf(PamArchitecture.leastGmacs()),

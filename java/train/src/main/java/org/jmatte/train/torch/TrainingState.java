@@ -53,6 +53,17 @@ public final class TrainingState {
         }
     }
 
+    /**
+     * A number that lies beside parameters in a file.
+     *
+     * @throws CheckpointException if the file is damaged or has no such tensor
+     */
+    public static float number(Path file, String name) {
+        try (Checkpoint checkpoint = Checkpoint.open(file)) {
+            return numbers(checkpoint, name).get();
+        }
+    }
+
     private static FloatBuffer numbers(Checkpoint checkpoint, String name) {
         TensorInfo info = checkpoint.tensors().get(name);
         if (info == null) {
