@@ -3,15 +3,18 @@ package org.jmatte.weights;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,6 +51,20 @@ class SafetensorsWriterTest {
                 FloatBuffer.allocate((int) checkpoint.tensors().get(name).elements());
         checkpoint.read(name, numbers);
         return numbers.array();
+    }
+
+    @Test
+    void theSameContentGivesTheSameBytes() throws IOException {
+        Map<String, String> metadata = new LinkedHashMap<>();
+        List.of("c", "a", "b").forEach(name -> metadata.put(name, "text"));
+        Map<String, String> reordered = new TreeMap<>(metadata);
+        assertNotEquals(List.copyOf(metadata.keySet()), List.copyOf(reordered.keySet()));
+        Vectors vectors = new Vectors(Map.of("one", new float[] {1}));
+        Path first = folder.resolve("first.safetensors");
+        Path second = folder.resolve("second.safetensors");
+        SafetensorsWriter.write(first, vectors, ElementType.F32, metadata);
+        SafetensorsWriter.write(second, vectors, ElementType.F32, reordered);
+        assertEquals(-1, Files.mismatch(first, second));
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.TreeMap;
 import org.jmatte.image.AtomicFile;
 
 /** Writes checkpoints as safetensors files, one tensor in memory at a time. */
@@ -24,7 +25,7 @@ public final class SafetensorsWriter {
      *
      * @param file replaced if it exists
      * @param type F32, or F16 (rounded to nearest, ties to even)
-     * @param metadata strings that the header carries
+     * @param metadata strings that the header carries, sorted by their names
      * @throws org.jmatte.InvalidInputException if the file cannot be written, or a value is too large for the type
      */
     public static void write(Path file, Checkpoint checkpoint, ElementType type, Map<String, String> metadata) {
@@ -33,7 +34,7 @@ public final class SafetensorsWriter {
         }
         ObjectNode header = new ObjectMapper().createObjectNode();
         ObjectNode texts = header.putObject("__metadata__");
-        metadata.forEach(texts::put);
+        new TreeMap<>(metadata).forEach(texts::put); // sorted: Map.of differs from run to run
         long at = 0;
         for (TensorInfo info : checkpoint.tensors().values()) {
             long end = at + info.elements() * type.bytes();
