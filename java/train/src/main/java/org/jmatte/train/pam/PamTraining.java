@@ -366,7 +366,7 @@ public final class PamTraining implements AutoCloseable {
     }
 
     private void keepIfBest(float error) {
-        if (error >= leastError) {
+        if (!(error < leastError)) { // nor if it is NaN
             return;
         }
         try {
