@@ -86,11 +86,15 @@ class PamTrainingTest {
     void aKilledTrainingEndsAsAnUninterruptedOne() throws Exception {
         Path whole = Files.createDirectory(folder.resolve("whole"));
         Path killed = Files.createDirectory(folder.resolve("killed"));
-        assertTrue(train(whole, killAt(-1)));
-        for (int reports : new int[] {3, 3, 2}) { // in the first, the second and the third stage
-            assertThrows(Killed.class, () -> train(killed, killAt(reports)));
+        assertTrue(train(DIVERGING, whole, killAt(-1)));
+        for (int reports :
+                new int[] {3, 4, 7}) { // in the first, the second and, behind its best point, the third stage
+            assertThrows(Killed.class, () -> train(DIVERGING, killed, killAt(reports)));
         }
-        assertTrue(train(killed, killAt(-1)));
+        try (PamTraining training = new PamTraining(DIVERGING, SAMPLES, UNSEEN, killed)) {
+            assertFalse(training.run(2, killAt(-1), () -> true), "stopped");
+        }
+        assertTrue(train(DIVERGING, killed, killAt(-1)));
         assertEquals(losses(whole), losses(killed));
         assertEquals(
                 Files.readAllLines(whole.resolve("validation.csv")),

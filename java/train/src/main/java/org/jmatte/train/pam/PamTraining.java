@@ -33,6 +33,7 @@ import org.jmatte.train.torch.ParametersFile;
 import org.jmatte.train.torch.RAdam;
 import org.jmatte.train.torch.TrainingState;
 import org.jmatte.weights.Checkpoint;
+import org.jmatte.weights.CheckpointException;
 import org.jmatte.weights.ElementType;
 import org.jmatte.weights.ModelSource;
 import org.slf4j.Logger;
@@ -156,12 +157,13 @@ public final class PamTraining implements AutoCloseable {
                 while (images < all) {
                     step(queue.take(options.batch()));
                     boolean last = stop.getAsBoolean();
-                    boolean due = last || images >= all || images % checkpointImages < options.batch();
+                    boolean planned = images >= all || images % checkpointImages < options.batch();
+                    boolean due = planned || last;
                     if (due || rowSteps == ROW_STEPS) {
                         row(listener, all);
                     }
                     if (due) {
-                        validate();
+                        validate(planned);
                         save();
                     }
                     if (last && images < all) {
@@ -207,8 +209,17 @@ public final class PamTraining implements AutoCloseable {
             }
             prior = PathPrior.read(file);
             if (Files.exists(bestFile())) {
-                leastError = TrainingState.number(bestFile(), ERROR);
+                leastError = leastError();
             }
+        }
+    }
+
+    private float leastError() {
+        try {
+            return TrainingState.number(bestFile(), ERROR);
+        } catch (CheckpointException e) {
+            throw new CheckpointException(
+                    e.getMessage() + "; if you delete the file, the best weights are sought from here on", e);
         }
     }
 
@@ -347,7 +358,8 @@ public final class PamTraining implements AutoCloseable {
         rowStart = System.nanoTime();
     }
 
-    private void validate() {
+    /** @param planned whether an uninterrupted training validates here too: only then may these be the best weights */
+    private void validate(boolean planned) {
         long start = System.nanoTime();
         double[] row = new double[VALIDATION_COLUMNS.size()];
         row[0] = total();
@@ -357,7 +369,7 @@ public final class PamTraining implements AutoCloseable {
                     ? validation.learned(CONSTRAINTS.get(i)).error()
                     : Double.NaN;
         }
-        if (stage == Stage.PATHS) {
+        if (planned && stage == Stage.PATHS) {
             keepIfBest((float) Arrays.stream(row).skip(1).average().orElseThrow());
         }
         validationLog.add(row);

@@ -20,7 +20,7 @@ import org.jmatte.weights.ModelSource;
  * @param device that libtorch computes on, see {@link Devices#named}; a training may go on on another one
  * @param threads of libtorch
  * @param priorImages simulated images that paths are tried on for the prior; the best are, on four times as many
- * @param priorPaths paths tried per constraint
+ * @param priorPaths random and expected paths tried per constraint
  * @param validationImages generated images that no training sees
  */
 public record PamTrainingOptions(

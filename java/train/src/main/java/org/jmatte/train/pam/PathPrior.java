@@ -66,7 +66,8 @@ public final class PathPrior {
      * rare among 2^14, those that an {@link ErrorModel} of all others expects to be best. It is one model for all
      * constraints, so neighbouring ones get like paths, which is what a path estimator can learn. The best of each
      * constraint and those of the network are tried once more on other and more images, which alone count: of many means
-     * the least is of the path that the images happened to suit.
+     * the least is of the path that the images happened to suit. Errors are those under the least constraint that
+     * allows a path.
      *
      * @param paths so many random and expected ones, half of each, are tried of those that cost more than C - 1 GMACs and
      *     at most C, if there are so many

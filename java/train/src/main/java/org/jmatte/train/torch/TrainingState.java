@@ -67,8 +67,8 @@ public final class TrainingState {
     private static FloatBuffer numbers(Checkpoint checkpoint, String name) {
         TensorInfo info = checkpoint.tensors().get(name);
         if (info == null) {
-            throw new CheckpointException(checkpoint.description() + ": expected a tensor " + name
-                    + " of a training's state, got none; give the checkpoint of a training");
+            throw new CheckpointException(
+                    checkpoint.description() + ": expected a tensor " + name + " of a training's state, got none");
         }
         FloatBuffer numbers = FloatBuffer.allocate((int) info.elements());
         checkpoint.read(name, numbers);
